@@ -1,0 +1,13 @@
+from .analysis import mae as mae
+from .analysis import mse as mse
+from .analysis import psnr as psnr
+from .analysis import resize_matrix as resize_matrix
+from .analysis import ssim as ssim
+from .exercises import check as check
+from .images import ImageError as ImageError
+from .images import load_image as load_image
+from .images import pattern as pattern
+from .images import photograph as photograph
+from .labs import UpsamplingLab as UpsamplingLab
+from .operations import OperationError as OperationError
+from .operations import Upsample as Upsample
