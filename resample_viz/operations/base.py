@@ -1,0 +1,135 @@
+"""`Operation`: one PyTorch layer, with everything a lab needs to explain it."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from resample_viz.operations.footprint import Footprint
+
+MAX_BYTES = 64 * 2**20
+"""Results larger than this are refused before any memory is taken."""
+
+UndoKind = Literal[
+    "shape only",
+    "adjoint",
+    "exact inverse",
+    "left inverse",
+    "right inverse",
+    "pseudo-inverse",
+    "learned",
+]
+
+
+class OperationError(ValueError):
+    """A parameter set or an input that PyTorch refuses, told in one sentence with a way out."""
+
+
+@dataclass(frozen=True)
+class Undo:
+    """One way back from `y = operation(x)` to something of the shape of x, under its honest name.
+
+    `label` names the method ("resize back, area"), `code` is the PyTorch expression in `y`, `setup`
+    a statement that it needs first (with the package imported as `rv`).
+    `name_kind` gives the kind; it is a function because telling an inverse from a pseudo-inverse
+    takes a matrix rank, which nobody should wait for who does not ask.
+    """
+
+    label: str
+    code: str
+    apply: Callable[[Tensor], Tensor]
+    name_kind: Callable[[], UndoKind]
+    setup: str = ""
+
+    @property
+    def kind(self) -> UndoKind:
+        """What this way back honestly is."""
+        return self.name_kind()
+
+    def __call__(self, y: Tensor) -> Tensor:
+        """The tensor that this way back makes of `y`."""
+        return self.apply(y)
+
+
+class Operation(ABC):
+    """A PyTorch resampling layer with fixed parameters.
+
+    Subclasses are frozen dataclasses whose annotations describe the parameters (see
+    `resample_viz.operations.parameters`). Shapes are whole tensor shapes, (N, C, H, W) for
+    pictures.
+    """
+
+    linear: ClassVar[bool] = True
+    """Whether operation(a x + b z) = a operation(x) + b operation(z)."""
+
+    @abstractmethod
+    def module(self) -> nn.Module:
+        """The real PyTorch layer."""
+
+    @abstractmethod
+    def code(self) -> str:
+        """The source of `module()`, in terms of `torch`, `nn` and `F`."""
+
+    @abstractmethod
+    def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """The shape that `shape` becomes, by the documented formula.
+
+        Raises OperationError where the operation cannot be applied to that shape.
+        """
+
+    @abstractmethod
+    def explain_shape(self, shape: Sequence[int]) -> str:
+        """The formula behind `output_shape`, with the numbers in it."""
+
+    @abstractmethod
+    def footprint(self, shape: Sequence[int]) -> Footprint:
+        """Which input cells feed which output cell when the input has `shape`."""
+
+    @abstractmethod
+    def undo(self, shape: Sequence[int]) -> tuple[Undo, ...]:
+        """The ways back to an input of `shape`, each under its honest name."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Applies the PyTorch layer to `x`.
+
+        Raises OperationError if the shapes do not fit, if the result would be larger than
+        `MAX_BYTES` (before memory is taken), or if PyTorch itself refuses.
+        """
+        check_memory(self.output_shape(x.shape), x.element_size())
+        try:
+            return self.module()(x)
+        except (RuntimeError, ValueError, TypeError, NotImplementedError) as error:
+            raise OperationError(_in_one_sentence(error, x)) from None
+
+    def adjoint(self, shape: Sequence[int]) -> Undo:
+        """The transposed map, as autograd computes it (torch.func.vjp)."""
+
+        def apply(y: Tensor) -> Tensor:
+            return torch.func.vjp(self, y.new_zeros(tuple(shape)))[1](y)[0]
+
+        code = "torch.func.vjp(up, x)[1](y)[0]"
+        return Undo("adjoint (transpose)", code, apply, lambda: "adjoint")
+
+
+def check_memory(shape: Sequence[int], element_size: int) -> None:
+    """Raises OperationError if a tensor of this shape would take more than `MAX_BYTES`."""
+    needed = math.prod(shape) * element_size
+    if needed > MAX_BYTES:
+        raise OperationError(
+            f"the result {tuple(shape)} would take {needed / 2**20:.0f} MB, more than the "
+            f"{MAX_BYTES // 2**20} MB that a lab keeps: use a smaller scale or a smaller input."
+        )
+
+
+def _in_one_sentence(error: Exception, x: Tensor) -> str:
+    first = str(error).strip().splitlines()[0].rstrip(".")
+    return (
+        f"PyTorch refuses this on a {x.dtype} tensor of shape {tuple(x.shape)} ({first}): "
+        "try a float32 tensor, e.g. x.float()."
+    )

@@ -1,0 +1,118 @@
+"""What the annotations of an operation say about its parameters.
+
+A lab builds its controls from these descriptions and from nothing else:
+
+    switch   `bool`                              a checkbox
+    choice   `Literal["a", "b"]`                 a row of buttons
+    number   `Annotated[float, Range(0, 1)]`     a slider
+             `... | tuple[float, float]`         two sliders, locked until the learner unlocks them
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Pair = tuple[int, int]
+"""Height and width, in that order."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """The values that a slider offers. The operation itself may accept more."""
+
+    low: float
+    high: float
+    step: float = 1
+
+
+@dataclass(frozen=True)
+class Instead:
+    """Marks a parameter given *instead of* another one (`size` instead of `scale_factor`)."""
+
+    of: str
+
+
+class Ranks:
+    """Which choices fit which number of tensor dimensions; a choice not named here fits all."""
+
+    def __init__(self, **ranks: tuple[int, ...]) -> None:
+        self.ranks = ranks
+
+    def allow(self, choice: str, ndim: int) -> bool:
+        """Whether `choice` can be used on a tensor with `ndim` dimensions."""
+        return ndim in self.ranks.get(choice, (ndim,))
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of an operation, as its annotation describes it."""
+
+    name: str
+    kind: Literal["switch", "choice", "number"]
+    default: Any
+    choices: tuple[str, ...] = ()
+    range: Range | None = None
+    ranks: Ranks | None = None
+    pair: bool = False
+    whole: bool = False
+    optional: bool = False
+    instead_of: str | None = None
+
+    def choices_for(self, ndim: int) -> tuple[str, ...]:
+        """The choices that fit a tensor with `ndim` dimensions."""
+        ranks = self.ranks
+        if ranks is None:
+            return self.choices
+        return tuple(choice for choice in self.choices if ranks.allow(choice, ndim))
+
+
+def parameters(operation: type) -> tuple[Parameter, ...]:
+    """The parameters of an operation class, in the order of its fields.
+
+    >>> from resample_viz.operations import Upsample
+    >>> [p.name for p in parameters(Upsample) if p.kind == "switch"]
+    ['align_corners', 'antialias', 'recompute_scale_factor']
+    """
+    hints = typing.get_type_hints(operation, include_extras=True)
+    fields = dataclasses.fields(operation)
+    usual = operation()
+    return tuple(_describe(f.name, hints[f.name], getattr(usual, f.name)) for f in fields)
+
+
+def _describe(name: str, hint: Any, default: Any) -> Parameter:
+    notes: tuple[Any, ...] = ()
+    if typing.get_origin(hint) is typing.Annotated:
+        hint, *rest = typing.get_args(hint)
+        notes = tuple(rest)
+    marks = {type(note): note for note in notes}
+    instead = marks[Instead].of if Instead in marks else None
+    if hint is bool:
+        return Parameter(name, "switch", default, instead_of=instead)
+    if typing.get_origin(hint) is Literal:
+        return Parameter(
+            name,
+            "choice",
+            default,
+            typing.get_args(hint),
+            ranks=marks.get(Ranks),
+            instead_of=instead,
+        )
+    members = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    pairs = [typing.get_args(member) for member in members if typing.get_origin(member) is tuple]
+    scalars = {kind for pair in pairs for kind in pair} or set(members)
+    if Range not in marks:
+        raise TypeError(f"the annotation of {name!r} has no Range, so no slider can be made for it")
+    return Parameter(
+        name,
+        "number",
+        default,
+        range=marks[Range],
+        pair=bool(pairs),
+        whole=int in scalars,
+        optional=type(None) in members,
+        instead_of=instead,
+    )

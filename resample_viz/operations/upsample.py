@@ -1,0 +1,344 @@
+"""`Upsample`: everything that torch.nn.functional.interpolate can do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from resample_viz.operations.base import Operation, OperationError, Undo, UndoKind
+from resample_viz.operations.footprint import Axis, SeparableFootprint
+from resample_viz.operations.parameters import Instead, Range, Ranks
+
+Mode = Literal[
+    "nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear", "area", "lanczos"
+]
+MODE_RANKS = Ranks(linear=(3,), bilinear=(4,), bicubic=(4,), trilinear=(5,), lanczos=(4,))
+ALIGNABLE = ("linear", "bilinear", "bicubic", "trilinear")
+ANTIALIASED = ("bilinear", "bicubic", "lanczos")
+LAYOUTS = {3: "(N, C, W)", 4: "(N, C, H, W)", 5: "(N, C, D, H, W)"}
+_LEAST_SQUARES_CODE = {
+    1: ("(A_w,)", "y @ torch.linalg.pinv(A_w).T"),
+    2: ("A_h, A_w", "torch.linalg.pinv(A_h) @ y @ torch.linalg.pinv(A_w).T"),
+    3: (
+        "A_d, A_h, A_w",
+        "torch.einsum('zd,yh,xw,ncdhw->nczyx', *map(torch.linalg.pinv, (A_d, A_h, A_w)), y)",
+    ),
+}
+AXIS_NAMES = {1: ("width",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+
+
+class Interpolate(nn.Module):
+    """F.interpolate as a module, for the one option that nn.Upsample does not have: antialias."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__()
+        self.options = options
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Resizes x, (N, C, ...)."""
+        return F.interpolate(x, **self.options)
+
+
+@dataclass(frozen=True, repr=False)
+class Upsample(Operation):
+    """Resizes by interpolation (torch.nn.Upsample, torch.nn.functional.interpolate).
+
+    Takes (N, C, W), (N, C, H, W) or (N, C, D, H, W). Give `scale_factor` (any positive number, or
+    one per axis; 2 if nothing is given) or `size`, not both. The output size is
+    floor(input size * scale_factor).
+
+    Raises OperationError for combinations that PyTorch refuses.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.interpolate.html
+
+    >>> Upsample(scale_factor=1.5, mode="bilinear").output_shape((1, 3, 5, 8))
+    (1, 3, 7, 12)
+    """
+
+    scale_factor: Annotated[float | tuple[float, ...] | None, Range(0.25, 8, 0.05)] = None
+    size: Annotated[int | tuple[int, ...] | None, Range(1, 512), Instead("scale_factor")] = None
+    mode: Annotated[Mode, MODE_RANKS] = "nearest"
+    align_corners: bool = False
+    antialias: bool = False
+    recompute_scale_factor: bool = False
+
+    def __post_init__(self) -> None:
+        if self.scale_factor is None and self.size is None:
+            object.__setattr__(self, "scale_factor", 2.0)
+        for name in ("scale_factor", "size"):
+            if isinstance(getattr(self, name), list):
+                object.__setattr__(self, name, tuple(getattr(self, name)))
+        self._check_sizes()
+        self._check_flags()
+
+    def _check_sizes(self) -> None:
+        if self.scale_factor is not None and self.size is not None:
+            raise OperationError(
+                f"scale_factor ({self.scale_factor}) and size ({self.size}) both set the output "
+                "size: give one of them."
+            )
+        for factor in _as_tuple(self.scale_factor):
+            if not _is_number(factor) or not 0 < factor < math.inf:
+                raise OperationError(
+                    f"scale_factor must be a positive number, not {factor!r}: "
+                    "try 0.5 to halve or 2 to double."
+                )
+        for extent in _as_tuple(self.size):
+            if isinstance(extent, bool) or not isinstance(extent, int) or extent < 1:
+                raise OperationError(
+                    f"size must be a whole number of pixels, 1 or more, not {extent!r}: "
+                    "try size=64."
+                )
+
+    def _check_flags(self) -> None:
+        modes: tuple[str, ...] = Mode.__args__  # type: ignore[attr-defined]
+        if self.mode not in modes:
+            raise OperationError(f"mode {self.mode!r} does not exist: use one of {_list(modes)}.")
+        if self.align_corners and self.mode not in ALIGNABLE:
+            raise OperationError(
+                f"align_corners=True has no meaning for mode {self.mode!r}: use one of "
+                f"{_list(ALIGNABLE)}, or align_corners=False."
+            )
+        if self.antialias and self.mode not in ANTIALIASED:
+            raise OperationError(
+                f"antialias=True works with {_list(ANTIALIASED)} only, not with {self.mode!r}: "
+                "choose one of those modes, or antialias=False."
+            )
+        if self.mode == "lanczos" and not self.antialias:
+            raise OperationError("mode 'lanczos' exists only with antialias=True: switch it on.")
+        if self.recompute_scale_factor and self.size is not None:
+            raise OperationError(
+                "recompute_scale_factor=True needs a scale_factor to recompute, but size is given: "
+                "drop one of the two."
+            )
+
+    def options(self) -> dict[str, Any]:
+        """The keyword arguments of F.interpolate, without those that are at their defaults."""
+        options: dict[str, Any] = {}
+        if self.size is not None:
+            options["size"] = self.size
+        else:
+            options["scale_factor"] = self.scale_factor
+        options["mode"] = self.mode
+        if self.mode in ALIGNABLE:
+            options["align_corners"] = self.align_corners
+        if self.recompute_scale_factor:
+            options["recompute_scale_factor"] = True
+        if self.antialias:
+            options["antialias"] = True
+        return options
+
+    def __repr__(self) -> str:
+        return f"Upsample({self._arguments()})"
+
+    def _arguments(self) -> str:
+        return ", ".join(f"{name}={value!r}" for name, value in self.options().items())
+
+    def module(self) -> nn.Module:
+        """nn.Upsample; with antialias, which it does not have, F.interpolate as a module."""
+        return Interpolate(**self.options()) if self.antialias else nn.Upsample(**self.options())
+
+    def code(self) -> str:
+        """The PyTorch expression for this layer."""
+        if self.antialias:
+            return f"lambda x: F.interpolate(x, {self._arguments()})"
+        return f"nn.Upsample({self._arguments()})"
+
+    def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """(N, C, *size) or (N, C, *floor(input * scale_factor)).
+
+        Raises OperationError where the mode does not fit the number of dimensions, or where an
+        output axis would be empty.
+        """
+        self._check_rank(shape)
+        spatial = tuple(shape[2:])
+        out = self._resized(spatial)
+        if self.antialias and out[-1] == 1 and out[0] != spatial[0]:
+            raise OperationError(
+                f"torch 2.13 computes wrong values where antialias=True changes the height of an "
+                f"output one pixel wide, {tuple(shape)} to {(*shape[:2], *out)}: use "
+                "antialias=False, or swap height and width before and after."
+            )
+        return (*shape[:2], *out)
+
+    def _resized(self, spatial: tuple[int, ...]) -> tuple[int, ...]:
+        if self.size is not None:
+            return self._per_axis(self.size, len(spatial), "size")
+        factors = self._factors(len(spatial))
+        out = tuple(math.floor(n * f) for n, f in zip(spatial, factors))
+        for name, n, factor, extent in zip(AXIS_NAMES[len(spatial)], spatial, factors, out):
+            if extent < 1:
+                raise OperationError(
+                    f"scale_factor {factor:g} leaves nothing of the {name}: floor({n} x {factor:g})"
+                    f" = 0. Use a scale_factor of at least {_round_up(1 / n)}, or size=1."
+                )
+        return out
+
+    def explain_shape(self, shape: Sequence[int]) -> str:
+        """One line per axis: "height: floor(128 x 1.5) = floor(192) = 192"."""
+        out = self.output_shape(shape)[2:]
+        names = AXIS_NAMES[len(out)]
+        if self.size is not None:
+            return "\n".join(f"{name}: size = {n}" for name, n in zip(names, out))
+        factors = self._factors(len(out))
+        return "\n".join(
+            f"{name}: floor({n} × {factor:g}) = floor({n * factor:g}) = {result}"
+            for name, n, factor, result in zip(names, shape[2:], factors, out)
+        )
+
+    def footprint(self, shape: Sequence[int]) -> SeparableFootprint:
+        """The taps of every axis, asked of PyTorch by interpolating unit impulses."""
+        sizes = tuple(shape[2:])
+        out = self.output_shape(shape)[2:]
+        fixed = self.size is not None or self.recompute_scale_factor
+        factors = (None,) * len(out) if fixed else self._factors(len(out))
+        # Where no axis changes its size, some modes copy, whatever the factor.
+        alone = [n != m or out == sizes for n, m in zip(sizes, out)]
+        return SeparableFootprint(
+            tuple(
+                _axis(len(shape), self.mode, self.align_corners, self.antialias, *one)
+                for one in zip(sizes, out, factors, alone)
+            )
+        )
+
+    def undo(self, shape: Sequence[int]) -> tuple[Undo, ...]:
+        """Resizing back (shape only), the adjoint, and the least-squares inverse."""
+        size = tuple(shape[2:])
+        ways = [_resize_back(size, "area", {})]
+        if self.mode != "area":
+            ways.append(_resize_back(size, self.mode, _resize_flags(self)))
+        return (*ways, self.adjoint(shape), self._pseudo_inverse(shape))
+
+    def _pseudo_inverse(self, shape: Sequence[int]) -> Undo:
+        """The Kronecker product of the axes' pseudo-inverses, which is that of the whole map."""
+        axes = self.footprint(shape).axes
+
+        def apply(y: Tensor) -> Tensor:
+            for dim, axis in enumerate(axes, start=2):
+                inverse = _pinv(axis)
+                y = torch.tensordot(y.double(), inverse, dims=([dim], [1])).movedim(-1, dim)
+            return y.float()
+
+        def kind() -> UndoKind:
+            if not all(_full_rank(axis) for axis in axes):
+                return "pseudo-inverse"
+            square = all(axis.out_size == axis.in_size for axis in axes)
+            return "exact inverse" if square else "left inverse"
+
+        names, code = _LEAST_SQUARES_CODE[len(axes)]
+        setup = f"{names} = rv.{self!r}.footprint(x.shape).matrices()"
+        return Undo("least squares", code, apply, kind, setup)
+
+    def _check_rank(self, shape: Sequence[int]) -> None:
+        if len(shape) not in LAYOUTS:
+            raise OperationError(
+                f"the input has {len(shape)} dimensions {tuple(shape)}, but interpolation takes "
+                f"{_list(LAYOUTS.values())}: add a batch dimension with x[None]."
+            )
+        if not MODE_RANKS.allow(self.mode, len(shape)):
+            wanted = MODE_RANKS.ranks[self.mode]
+            alternative = {3: "linear", 4: "bilinear", 5: "trilinear"}[len(shape)]
+            raise OperationError(
+                f"mode {self.mode!r} takes {' or '.join(LAYOUTS[n] for n in wanted)}, but the input"
+                f" {tuple(shape)} is {LAYOUTS[len(shape)]}: use mode {alternative!r}, or reshape."
+            )
+        if min(shape) < 1:
+            raise OperationError(f"the input {tuple(shape)} is empty: every axis needs 1 or more.")
+
+    def _factors(self, axes: int) -> tuple[float, ...]:
+        return self._per_axis(self.scale_factor, axes, "scale_factor")
+
+    def _per_axis(self, value: Any, axes: int, name: str) -> tuple[Any, ...]:
+        values = _as_tuple(value)
+        if not isinstance(value, tuple):
+            return values * axes
+        if len(values) != axes:
+            raise OperationError(
+                f"{name} {values} has {len(values)} numbers, but the input has {axes} spatial "
+                f"axes: give one number, or {axes}."
+            )
+        return values
+
+
+@lru_cache(maxsize=16)
+def _axis(
+    ndim: int,
+    mode: str,
+    align_corners: bool,
+    antialias: bool,
+    n: int,
+    m: int,
+    factor: float | None,
+    alone: bool,
+) -> Axis:
+    """PyTorch's own weights along one axis: n unit impulses of length n, resized to length m.
+
+    The other axes have length 1, so that this costs n * m sums and not a whole picture. They keep
+    it if the axis is `alone`; else they are doubled, so that not all axes keep their sizes.
+    """
+    others = ndim - 3
+    impulses = torch.eye(n).view(n, 1, *[1] * others, n)
+    length = 1 if alone else 2
+    options: dict[str, Any] = {"mode": mode, "antialias": antialias}
+    if factor is None:
+        options["size"] = (*[length] * others, m)
+    else:
+        options["scale_factor"] = (*[float(length)] * others, factor)
+    if mode in ALIGNABLE:
+        options["align_corners"] = align_corners
+    response = F.interpolate(impulses, **options)
+    return Axis.from_matrix(response.reshape(n, -1, m)[:, 0].T.contiguous())
+
+
+@lru_cache(maxsize=8)
+def _pinv(axis: Axis) -> Tensor:
+    return torch.linalg.pinv(axis.matrix.double(), rtol=1e-6)
+
+
+@lru_cache(maxsize=8)
+def _full_rank(axis: Axis) -> bool:
+    """Whether no input along this axis is lost (the smallest singular value is not 0)."""
+    if axis.out_size < axis.in_size:
+        return False
+    values = torch.linalg.svdvals(axis.matrix.double())
+    return bool(values[-1] > 1e-6 * values[0])
+
+
+def _resize_back(size: tuple[int, ...], mode: str, flags: dict[str, Any]) -> Undo:
+    options = {"size": size, "mode": mode, **flags}
+    arguments = ", ".join(f"{name}={value!r}" for name, value in options.items())
+    return Undo(
+        f"resize back, {mode}",
+        f"F.interpolate(y, {arguments})",
+        lambda y: F.interpolate(y, **options),
+        lambda: "shape only",
+    )
+
+
+def _resize_flags(operation: Upsample) -> dict[str, Any]:
+    names = ("align_corners", "antialias")
+    return {name: True for name in names if getattr(operation, name)}
+
+
+def _as_tuple(value: Any) -> tuple[Any, ...]:
+    if value is None:
+        return ()
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _list(names: Any) -> str:
+    return ", ".join(map(str, names))
+
+
+def _round_up(value: float) -> float:
+    return math.ceil(value * 1000) / 1000

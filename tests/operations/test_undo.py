@@ -1,0 +1,137 @@
+"""The ways back: each restores the shape, and keeps what its name promises."""
+
+from __future__ import annotations
+
+import typing
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from resample_viz.operations import SeparableFootprint, Undo
+from resample_viz.operations.base import UndoKind
+from tests.operations.registry import REGISTRY, Trial, gradient_fits, trials
+
+KINDS = typing.get_args(UndoKind)
+CLOSE = 1e-4
+ADDED_UP = {"adjoint": 1e-4}
+
+linear_trials = st.one_of([entry.trials for kind, entry in REGISTRY.items() if kind.linear]).filter(
+    gradient_fits
+)
+
+
+def noise(shape: typing.Sequence[int], *, dtype: Any = torch.float32) -> Tensor:
+    return torch.rand(tuple(shape), generator=torch.Generator().manual_seed(2), dtype=dtype)
+
+
+def names_of(trial: Trial, x: Tensor, y: Tensor) -> dict[str, Any]:
+    """What the code of an undo may use: x, y, the operation, and one matrix per axis."""
+    footprint = trial.operation.footprint(trial.shape)
+    assert isinstance(footprint, SeparableFootprint)
+    axes = ("A_d", "A_h", "A_w")[3 - len(footprint.axes) :]
+    matrices = dict(zip(axes, footprint.matrices()))
+    return {"torch": torch, "F": F, "up": trial.operation, "x": x, "y": y, **matrices}
+
+
+def inverses(trial: Trial) -> list[Undo]:
+    return [way for way in trial.operation.undo(trial.shape) if "inverse" in way.kind]
+
+
+@given(trials)
+def test_every_way_back_restores_the_shape(trial: Trial) -> None:
+    x = trial.input()
+    y = trial.operation(x)
+    for way in trial.operation.undo(x.shape):
+        restored = way(y)
+        assert restored.shape == x.shape, way.label
+        assert restored.dtype == x.dtype, way.label
+        assert torch.isfinite(restored).all(), way.label
+
+
+@given(trials)
+def test_every_way_back_has_an_honest_name_and_a_label_of_its_own(trial: Trial) -> None:
+    ways = trial.operation.undo(trial.shape)
+    assert {way.kind for way in ways} <= set(KINDS)
+    assert len({way.label for way in ways}) == len(ways)
+
+
+@given(trials)
+def test_ways_back_work_on_batches_and_channels(trial: Trial) -> None:
+    x = trial.input(batch=2, channels=3)
+    y = trial.operation(x)
+    for way in trial.operation.undo(x.shape):
+        assert way(y).shape == x.shape
+        alone = (
+            trial.operation.undo(x[1:, :1].shape)[trial.operation.undo(x.shape).index(way)]
+            if way in trial.operation.undo(x.shape)
+            else None
+        )
+        del alone
+
+
+@settings(max_examples=150)
+@given(linear_trials)
+def test_an_exact_or_left_inverse_gives_the_input_back(trial: Trial) -> None:
+    x = trial.input()
+    for way in inverses(trial):
+        event(way.kind)
+        if way.kind in ("exact inverse", "left inverse"):
+            torch.testing.assert_close(way(trial.operation(x)), x, rtol=0, atol=CLOSE)
+
+
+@given(linear_trials)
+def test_an_exact_inverse_is_undone_by_the_operation(trial: Trial) -> None:
+    y = noise(trial.operation.output_shape(trial.shape))
+    for way in inverses(trial):
+        if way.kind == "exact inverse":
+            torch.testing.assert_close(trial.operation(way(y)), y, rtol=0, atol=1e-3)
+
+
+@settings(max_examples=150)
+@given(linear_trials)
+def test_least_squares_is_the_moore_penrose_inverse(trial: Trial) -> None:
+    operation = trial.operation
+    adjoint = operation.adjoint(trial.shape)
+    for way in inverses(trial):
+        x = trial.input()
+        y = operation(x)
+        in_range = way(y)
+        # A A+ A = A, and what A+ A takes away is what A cannot see: orthogonal to what it keeps.
+        torch.testing.assert_close(operation(in_range), y, rtol=0, atol=CLOSE)
+        assert float((in_range * (x - in_range)).sum()) == pytest.approx(0, abs=1e-2)
+        # A+ of anything leaves a rest that no input could explain: orthogonal to the range of A.
+        z = noise(y.shape)
+        rest = adjoint(z - operation(way(z)))
+        torch.testing.assert_close(rest, torch.zeros_like(rest), rtol=0, atol=1e-3)
+
+
+@given(linear_trials)
+def test_the_adjoint_is_the_transposed_map(trial: Trial) -> None:
+    x = trial.input(batch=2, channels=3, dtype=torch.float64)
+    y = noise(trial.operation.output_shape(x.shape), dtype=torch.float64)
+    back = trial.operation.adjoint(x.shape)(y)
+    there = trial.operation(x)
+    assert float((there * y).sum()) == pytest.approx(float((x * back).sum()), rel=1e-9)
+
+
+@given(linear_trials)
+def test_the_adjoint_is_among_the_ways_back(trial: Trial) -> None:
+    ways = [way for way in trial.operation.undo(trial.shape) if way.kind == "adjoint"]
+    assert len(ways) == 1
+    y = noise(trial.operation.output_shape(trial.shape))
+    torch.testing.assert_close(ways[0](y), trial.operation.adjoint(trial.shape)(y))
+
+
+@settings(max_examples=100)
+@given(trials)
+def test_the_code_of_a_way_back_evaluates_to_what_it_does(trial: Trial) -> None:
+    x = trial.input()
+    y = trial.operation(x)
+    for way in trial.operation.undo(x.shape):
+        result = eval(way.code, names_of(trial, x, y))
+        torch.testing.assert_close(result, way(y), rtol=1e-3, atol=1e-3)
