@@ -1,0 +1,1 @@
+"""Tests of `resample_viz.images`."""
