@@ -1,0 +1,20 @@
+"""Pictures: panels (plain data), painted in the browser by the stage or printed by matplotlib."""
+
+from resample_viz.view.charts import LineChart
+from resample_viz.view.figure import figure, png
+from resample_viz.view.panel import ChartPanel, Frame, IndexPanel, Link, Merit, Panel, Step
+from resample_viz.view.stage import Stage
+
+__all__ = [
+    "ChartPanel",
+    "Frame",
+    "IndexPanel",
+    "LineChart",
+    "Link",
+    "Merit",
+    "Panel",
+    "Stage",
+    "Step",
+    "figure",
+    "png",
+]

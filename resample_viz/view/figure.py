@@ -1,0 +1,90 @@
+"""The same panels as a matplotlib figure: for print, for export, and where no kernel runs."""
+
+from __future__ import annotations
+
+import io
+import math
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from resample_viz.view.colors import MATPLOTLIB_NAMES, ROLE_COLORS
+from resample_viz.view.panel import ChartPanel, Frame, IndexPanel, Panel
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLUMNS = 4
+NUMBERS_UP_TO = 144  # cells, in panels that have their numbers written in
+
+
+def figure(frame: Frame) -> Figure:
+    """Draws the pixel and index panels of a frame side by side, pixels never smoothed.
+
+    Nothing is registered with pyplot, so nothing has to be closed.
+    """
+    from matplotlib.figure import Figure
+
+    panels = [panel for panel in frame.panels if not isinstance(panel, ChartPanel)]
+    columns = min(COLUMNS, len(panels))
+    rows = math.ceil(len(panels) / columns)
+    drawing = Figure(figsize=(2.6 * columns, 3.0 * rows), dpi=100, layout="constrained")
+    drawing.suptitle(" → ".join(str(step) for step in frame.strip), fontsize=9)
+    for number, panel in enumerate(panels, start=1):
+        axes = drawing.add_subplot(rows, columns, number)
+        if isinstance(panel, IndexPanel):
+            axes.imshow(index_colors(panel), interpolation="nearest")
+        else:
+            _draw_pixels(axes, panel)
+        axes.set_title(panel.title, fontsize=9, color=ROLE_COLORS[panel.role])
+        axes.set_xlabel(textwrap.fill(panel.caption, 44), fontsize=7)
+        axes.set(xticks=[], yticks=[])
+    return drawing
+
+
+def png(frame: Frame) -> bytes:
+    """The figure as PNG bytes, without the date and the version that make files differ."""
+    buffer = io.BytesIO()
+    figure(frame).savefig(buffer, format="png", dpi=80, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _draw_pixels(axes: Axes, panel: Panel) -> None:
+    low, high = panel.value_range
+    values = panel.tensor.detach()
+    if values.shape[0] == 3:
+        shown = ((values - low) / (high - low or 1)).clamp(0, 1).permute(1, 2, 0)
+        axes.imshow(shown.numpy(), interpolation="nearest")
+        return
+    grid = values[0]
+    axes.imshow(
+        grid.numpy(),
+        cmap=MATPLOTLIB_NAMES[panel.colormap],
+        vmin=low,
+        vmax=high,
+        interpolation="nearest",
+    )
+    if grid.numel() <= NUMBERS_UP_TO:
+        _write_numbers(axes, grid, (low + high) / 2, panel.colormap)
+
+
+def _write_numbers(axes: Axes, grid: Any, middle: float, colormap: str) -> None:
+    for (row, col), value in zip(
+        ((r, c) for r in range(grid.shape[0]) for c in range(grid.shape[1])),
+        grid.flatten().tolist(),
+    ):
+        ink = "black" if colormap == "diverging" or value > middle else "white"
+        axes.text(col, row, f"{value:.3g}", ha="center", va="center", fontsize=6, color=ink)
+
+
+def index_colors(panel: IndexPanel) -> Any:
+    """RGB of every cell, in [0, 1]: row drives orange, column drives blue, neighbours alternate."""
+    import numpy as np
+
+    rows, cols = panel.rows.double().numpy()[:, None], panel.cols.double().numpy()[None, :]
+    down = rows / (panel.in_size[0] - 1) if panel.in_size[0] > 1 else rows * 0 + 0.5
+    right = cols / (panel.in_size[1] - 1) if panel.in_size[1] > 1 else cols * 0 + 0.5
+    even = (np.rint(rows) + np.rint(cols)) % 2 == 0
+    light = np.where(even | (max(panel.in_size) > 48), 1.0, 0.72)
+    grid = np.broadcast_arrays(60 + 180 * down, 110 + 50 * down + 40 * right, 70 + 180 * right)
+    return np.clip(np.stack(grid, -1) * light[..., None] / 255, 0, 1)

@@ -1,0 +1,270 @@
+"""Panels and frames: what a lab shows, as plain data that any renderer can draw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from resample_viz.view.colors import Colormap, Role
+
+PRECISE_CELLS = 4096
+"""Panels with at most this many values travel as float32."""
+
+Indices = npt.NDArray[np.uint8]
+
+
+class TapAxis(Protocol):
+    """One axis of a separable footprint: output i reads `weights[i]` from `start[i]` onwards."""
+
+    @property
+    def in_size(self) -> int:
+        """The number of input cells."""
+        ...
+
+    @property
+    def start(self) -> Tensor:
+        """The first input cell of each output, (out,)."""
+        ...
+
+    @property
+    def weights(self) -> Tensor:
+        """The weights from there on, (out, taps)."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """A tensor, (C, H, W) with one or three channels, shown cell by cell.
+
+    `value_range` are the values drawn as the darkest and the lightest shade; values outside it are
+    clipped on screen, never in the numbers. `like` names a panel whose cells lie at the same
+    places.
+    """
+
+    name: str
+    title: str
+    role: Role
+    tensor: Tensor
+    value_range: tuple[float, float] = (0.0, 1.0)
+    colormap: Colormap = "gray"
+    caption: str = ""
+    like: str = ""
+    editable: bool = False
+
+    def __post_init__(self) -> None:
+        if self.tensor.ndim != 3 or self.tensor.shape[0] not in (1, 3):
+            raise ValueError(
+                f"panel {self.name!r} needs a (1, H, W) or (3, H, W) tensor, not "
+                f"{tuple(self.tensor.shape)}: choose one channel with x[:, :1]."
+            )
+
+    def encode(self) -> tuple[dict[str, Any], bytes]:
+        """A description that goes into JSON, and the values as bytes.
+
+        Small panels keep float32. Larger inputs keep 16 bits and everything else 8 bits between the
+        tensor's own minimum and maximum: enough for the eye, and little enough to follow a slider.
+        """
+        values = self.tensor.detach().to(torch.float32).contiguous()
+        low, high = self.extremes
+        if values.numel() <= PRECISE_CELLS:
+            dtype, codes = "f32", values
+        else:
+            dtype, levels, kind = ("u8", 255, torch.uint8)
+            if self.role == "input":
+                dtype, levels, kind = ("u16", 65535, torch.uint16)
+            gain = levels / (high - low) if high > low else 0.0
+            codes = values.sub(low).mul_(gain).round_().to(kind)
+        _, rows, cols = values.shape
+        meta = {
+            "kind": "pixels",
+            "name": self.name,
+            "title": self.title,
+            "role": self.role,
+            "rows": rows,
+            "cols": cols,
+            "channels": values.shape[0],
+            "dtype": dtype,
+            "lo": low,
+            "hi": high,
+            "vmin": self.value_range[0],
+            "vmax": self.value_range[1],
+            "colormap": self.colormap,
+            "caption": self.caption,
+            "like": self.like,
+            "editable": self.editable,
+            "alt": self.describe(),
+        }
+        return meta, codes.numpy().tobytes()
+
+    @cached_property
+    def extremes(self) -> tuple[float, float]:
+        """The smallest and the largest value."""
+        low, high = torch.aminmax(self.tensor)
+        return float(low), float(high)
+
+    @cached_property
+    def outside(self) -> float:
+        """The share of values that lie outside `value_range` by more than float32 rounding."""
+        low, high = self.value_range
+        slack = 1e-6 * (high - low)
+        if low - slack <= self.extremes[0] and self.extremes[1] <= high + slack:
+            return 0.0
+        below = torch.count_nonzero(self.tensor < low - slack)
+        above = torch.count_nonzero(self.tensor > high + slack)
+        return float(below + above) / self.tensor.numel()
+
+    def describe(self) -> str:
+        """The panel in words, for those who do not see it."""
+        channels, rows, cols = self.tensor.shape
+        low, high = self.extremes
+        kind = "colour" if channels == 3 else "one channel"
+        words = f"{self.title}: {rows} by {cols} cells, {kind}, values {low:.3g} to {high:.3g}"
+        return f"{words}. {self.caption}" if self.caption else f"{words}."
+
+
+@dataclass(frozen=True, eq=False)
+class IndexPanel:
+    """Where each output cell reads: a row position per output row, a column position per column."""
+
+    name: str
+    title: str
+    rows: Tensor
+    cols: Tensor
+    in_size: tuple[int, int]
+    caption: str = ""
+    like: str = ""
+    role: Role = "index"
+
+    def encode(self) -> tuple[dict[str, Any], bytes]:
+        """A description that goes into JSON, and the positions as float32 bytes, rows first."""
+        meta = {
+            "kind": "index",
+            "name": self.name,
+            "title": self.title,
+            "role": self.role,
+            "rows": len(self.rows),
+            "cols": len(self.cols),
+            "inRows": self.in_size[0],
+            "inCols": self.in_size[1],
+            "caption": self.caption,
+            "like": self.like,
+            "alt": self.describe(),
+        }
+        return meta, torch.cat([self.rows, self.cols]).to(torch.float32).numpy().tobytes()
+
+    def describe(self) -> str:
+        """The panel in words."""
+        return (
+            f"{self.title}: rows read from {float(self.rows[0]):.3g} to "
+            f"{float(self.rows[-1]):.3g}, columns from {float(self.cols[0]):.3g} to "
+            f"{float(self.cols[-1]):.3g}. {self.caption}"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ChartPanel:
+    """A line chart, and what it says in words.
+
+    `picture` holds the palette index of every pixel, (H, W) uint8; `palette` the colours, (n, 3).
+    """
+
+    name: str
+    title: str
+    picture: Indices
+    palette: Indices
+    alt: str
+    caption: str = ""
+    role: Role = "chart"
+
+    def encode(self) -> tuple[dict[str, Any], bytes]:
+        """A description that goes into JSON; palette, run lengths and run colours as bytes.
+
+        Runs of one colour, because a browser takes 10 ms to decode even a small PNG, and this 1 ms.
+        """
+        height, width = self.picture.shape
+        flat = self.picture.ravel()
+        edge = np.flatnonzero(np.diff(flat)) + 1
+        starts = np.union1d(edge, np.arange(0, flat.size, width))  # 16 bits are enough for a row
+        lengths = np.diff(starts, append=flat.size).astype(np.uint16)
+        meta = {
+            "kind": "chart",
+            "name": self.name,
+            "title": self.title,
+            "role": self.role,
+            "rows": height,
+            "cols": width,
+            "runs": len(starts),
+            "colors": len(self.palette),
+            "caption": self.caption,
+            "alt": self.alt,
+        }
+        return meta, self.palette.tobytes() + lengths.tobytes() + flat[starts].tobytes()
+
+    def describe(self) -> str:
+        """The panel in words."""
+        return self.alt
+
+
+@dataclass(frozen=True, eq=False)
+class Link:
+    """The cells of panel `source` that feed the cells of panel `target`, as taps per axis."""
+
+    source: str
+    target: str
+    axes: Sequence[TapAxis]
+
+    def encode(self) -> tuple[dict[str, Any], bytes]:
+        """A description that goes into JSON, and the taps: int32 starts, float32 weights."""
+        described = []
+        buffers = []
+        for axis in self.axes:
+            out, taps = axis.weights.shape
+            described.append({"in": axis.in_size, "out": out, "taps": taps})
+            buffers.append(axis.start.to(torch.int32).numpy().tobytes())
+            buffers.append(axis.weights.to(torch.float32).contiguous().numpy().tobytes())
+        meta = {"source": self.source, "target": self.target, "axes": described}
+        return meta, b"".join(buffers)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One station of the shape strip: a tensor with its shape, or an operation between two."""
+
+    label: str
+    shape: tuple[int, ...] | None = None
+    role: Role | None = None
+
+    def __str__(self) -> str:
+        return f"{self.label} {self.shape}" if self.shape else self.label
+
+
+@dataclass(frozen=True)
+class Merit:
+    """A figure of merit with what it measures: PSNR 31.24 dB."""
+
+    label: str
+    value: str
+    meaning: str = ""
+
+
+AnyPanel = Panel | IndexPanel | ChartPanel
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """Everything that a lab shows at one moment."""
+
+    panels: tuple[AnyPanel, ...]
+    links: tuple[Link, ...] = ()
+    strip: tuple[Step, ...] = ()
+    code: str = ""
+    merits: tuple[Merit, ...] = ()
+    formula: str = ""
+    hint: str = ""

@@ -1,0 +1,113 @@
+"""The stage: one anywidget that paints frames in the browser.
+
+One change of a lab is one message. Tensors travel as bytes in numbered slots; a slot whose bytes
+did not change is not sent again, so that moving a slider does not resend the input.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from resample_viz.view.colors import Colormap, palette
+from resample_viz.view.panel import Frame, Panel
+
+HERE = Path(__file__).parent
+PANEL_SLOTS = 10
+LINK_SLOTS = 4
+MAX_UPLOAD = 10_000_000
+"""Bytes. The browser refuses larger files before it sends them; Jupyter's own limit is 10 MiB."""
+
+
+def module_text() -> str:
+    """stage.js with geometry.js in front of it: one ES module that imports nothing."""
+    geometry = (HERE / "geometry.js").read_text(encoding="utf-8")
+    stage = (HERE / "stage.js").read_text(encoding="utf-8")
+    imports = re.compile(r"^import \{[^}]*\} from \"\./geometry\.js\";\n", re.MULTILINE)
+    return geometry.replace("export function", "function") + imports.sub("", stage)
+
+
+def _slots() -> Any:
+    """Ordinary traits, so that a reloaded page gets the bytes back from the kernel."""
+    names = [f"panel_{n}" for n in range(PANEL_SLOTS)] + [f"link_{n}" for n in range(LINK_SLOTS)]
+    traits = {name: traitlets.Bytes().tag(sync=True, echo_update=False) for name in names}
+    return traitlets.MetaHasTraits("Slots", (traitlets.HasTraits,), traits)
+
+
+class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
+    """Shows frames.
+
+    The browser sets three traits: `edit` (a cell was typed into), `upload` (the learner's own
+    picture: its name and bytes) and `dark` (the page's theme).
+    """
+
+    _esm = module_text()
+    _css = (HERE / "stage.css").read_text(encoding="utf-8")
+
+    frame = traitlets.Dict().tag(sync=True, echo_update=False)
+    palettes = traitlets.Dict().tag(sync=True, echo_update=False)
+    edit = traitlets.Dict().tag(sync=True, echo_update=False)
+    upload = traitlets.Dict().tag(sync=True, echo_update=False)
+    max_upload = traitlets.Int(MAX_UPLOAD).tag(sync=True)
+    dark = traitlets.Bool(False).tag(sync=True, echo_update=False)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._count = 0
+
+    def show(self, frame: Frame, *, copy: str = "") -> None:
+        """Puts a frame on the stage. `copy` is what the copy button gives (default: the code)."""
+        panels, links, buffers = [], [], {}
+        for number, panel in enumerate(frame.panels):
+            meta, data = panel.encode()
+            panels.append({**meta, "slot": f"panel_{number}"})
+            buffers[f"panel_{number}"] = data
+        for number, link in enumerate(frame.links):
+            meta, data = link.encode()
+            links.append({**meta, "slot": f"link_{number}"})
+            buffers[f"link_{number}"] = data
+        used: set[Colormap] = {p.colormap for p in frame.panels if isinstance(p, Panel)}
+        new: dict[str, bytes] = {name: palette(name) for name in used if name not in self.palettes}
+        with self.hold_sync():
+            if new:
+                self.palettes = {**self.palettes, **new}
+            for name, data in buffers.items():
+                setattr(self, name, data)
+            self._publish(
+                panels=panels,
+                links=links,
+                code=frame.code,
+                copy=copy or frame.code,
+                alert="",
+                formula=frame.formula,
+                hint=frame.hint,
+                outside=any(isinstance(p, Panel) and p.outside > 0 for p in frame.panels),
+                strip=[vars(step) for step in frame.strip],
+                merits=[vars(merit) for merit in frame.merits],
+            )
+
+    def refuse(self, sentence: str) -> None:
+        """Keeps what is shown, dimmed, and says what is wrong."""
+        self._publish(**{**self._empty(), **self.frame, "alert": sentence})
+
+    def _publish(self, **content: Any) -> None:
+        self._count += 1
+        self.frame = {**content, "id": self._count}
+
+    @staticmethod
+    def _empty() -> dict[str, Any]:
+        return {
+            "panels": [],
+            "links": [],
+            "code": "",
+            "copy": "",
+            "formula": "",
+            "hint": "",
+            "outside": False,
+            "strip": [],
+            "merits": [],
+        }
