@@ -1,0 +1,9 @@
+"""What a learner touches: controls, an operation, panels. One file per lab."""
+
+from resample_viz.labs.base import Lab, Preset
+from resample_viz.labs.upsampling import UpsamplingLab
+
+LABS: tuple[type[Lab], ...] = (UpsamplingLab,)
+"""Every lab of the suite."""
+
+__all__ = ["LABS", "Lab", "Preset", "UpsamplingLab"]

@@ -1,0 +1,297 @@
+"""`Lab`: controls at the left, the stage at the right, and what every lab owes its learner."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import ipywidgets as widgets
+import torch
+from torch import Tensor
+
+from resample_viz.images import ImageError
+from resample_viz.labs.controls import OperationControls, quiet
+from resample_viz.labs.inputs import InputControls
+from resample_viz.labs.lifetime import adopt, close_tree, disown
+from resample_viz.operations import Operation, OperationError
+from resample_viz.view import Frame, Stage, figure, png
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+log = logging.getLogger(__name__)
+
+PARTS = ("stage", "controls", "inputs", "extras", "charts")
+"""What a lab owns, and lets go of when it is closed."""
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keeps torch to one thread.
+
+    A lab's tensors are small, and the browser needs a core too: on two busy cores, threads that
+    wait for each other made a 10 ms frame take 300 ms.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named situation that makes one point: settings, and a sentence on what to look at."""
+
+    name: str
+    look: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def calmly(method: Callable[..., None]) -> Callable[..., None]:
+    """Turns every exception of a callback into one sentence on the stage.
+
+    An exception in an observer that the browser triggered would otherwise show up nowhere.
+    """
+
+    @wraps(method)
+    def guarded(self: Lab, *args: Any) -> None:
+        try:
+            method(self, *args)
+        except (OperationError, ImageError) as error:
+            self.stage.refuse(str(error))
+        except Exception as error:
+            log.exception("a lab could not follow a control")
+            self.stage.refuse(
+                f"This setting does not work here ({type(error).__name__}: {error}). "
+                "The last picture is kept: change the setting back, or try another picture."
+            )
+
+    return guarded
+
+
+class Lab(widgets.Box):
+    """A box of controls and a stage. Subclasses say which operation, which presets, which frame.
+
+    `lab.operation`, `lab.input`, `lab.output`, `lab.code()`, `lab.figure()` give what is on screen;
+    `lab.set(...)` moves the controls from Python; `lab.close()` frees everything. Running the cell
+    again closes the lab that it made before.
+    """
+
+    name: ClassVar[str]
+    operation_type: ClassVar[type[Operation]]
+    presets: ClassVar[tuple[Preset, ...]] = ()
+    opening: ClassVar[dict[str, Any]] = {}
+    """Settings that a fresh lab starts with, where the operation's own defaults show too little."""
+
+    def __init__(
+        self,
+        *,
+        image: Any = "astronaut",
+        size: int | None = None,
+        preset: str | None = None,
+        **settings: Any,
+    ) -> None:
+        adopt(self)
+        self.is_quiet = True
+        self.is_closed = False
+        self.look = ""
+        self.stage = Stage()
+        self.controls = OperationControls(self.operation_type)
+        self.inputs = InputControls(image, size)
+        self.extras = self.build_extras()
+        self.charts = self.build_charts()
+        super().__init__([self._control_column(), self.stage])
+        self.add_class("rv-lab")
+        self.add_class(f"rv-lab-{self.name}")
+        self.stage.add_class("rv-view")
+        try:
+            self.set(preset=preset, **{**({} if preset else self.opening), **settings})
+        except Exception:
+            self.close()
+            raise
+        self._listen()
+
+    # What a subclass says about itself
+
+    @abstractmethod
+    def frame(self, operation: Operation, x: Tensor) -> Frame:
+        """Everything to show for this operation on this input. Raises OperationError."""
+
+    def build_extras(self) -> dict[str, Any]:
+        """Controls that are not parameters of the operation, by name."""
+        return {}
+
+    def build_charts(self) -> dict[str, Any]:
+        """Charts that are kept from frame to frame, by name."""
+        return {}
+
+    def scene_changed(self, x: Tensor) -> None:
+        """Called before the first frame of another input or of another theme."""
+
+    # The Python door
+
+    @property
+    def operation(self) -> Operation:
+        """The operation that the controls describe. Raises OperationError if there is none."""
+        return self.operation_type(**self.controls.values())
+
+    @property
+    def input(self) -> Tensor:
+        """The input tensor, (1, C, H, W)."""
+        return self.inputs.tensor
+
+    @property
+    def output(self) -> Tensor:
+        """`lab.operation(lab.input)`."""
+        return self.operation(self.input)
+
+    def code(self) -> str:
+        """A program that computes what the lab shows."""
+        ours = "import resample_viz as rv\n" if "rv." in self.shown.code else ""
+        return (
+            f"{ours}import torch\nfrom torch import nn\nimport torch.nn.functional as F\n\n"
+            f"x = torch.rand{tuple(self.input.shape)}  # your picture, (N, C, H, W)\n"
+            f"{self.shown.code}\n"
+        )
+
+    def figure(self) -> Figure:
+        """The panels as a matplotlib figure."""
+        return figure(self.shown)
+
+    def set(self, *, preset: str | None = None, **settings: Any) -> None:
+        """Moves controls: parameters of the operation, `image`, `size`, `preset`, extras.
+
+        Raises OperationError, ImageError or TypeError, and then nothing has moved on the stage.
+        """
+        chosen = self._preset(preset) if preset else None
+        with quiet(self):
+            for name, value in {**(chosen.settings if chosen else {}), **settings}.items():
+                if name in ("image", "size"):
+                    self.inputs.set(**{name: value})
+                elif name in self.extras:
+                    self.extras[name].value = value
+                else:
+                    self.controls.set(**{name: value})
+        self.look = chosen.look if chosen else ""
+        self._compute()
+
+    def close(self) -> None:
+        """Frees the widgets and the tensors; IPython's history may keep the empty lab alive."""
+        if self.is_closed:
+            return
+        self.is_quiet = self.is_closed = True
+        disown(self)
+        close_tree(self)
+        self.children = ()
+        self.shown = Frame(())
+        self._scene = (None, None)
+        for name in PARTS:
+            self.__dict__.pop(name, None)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in PARTS:
+            raise RuntimeError("this lab was closed: run its cell again to get a new one.")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    # From control to frame
+
+    shown: Frame = Frame(())
+    _scene: tuple[Any, ...] = (None, None)
+
+    def _compute(self) -> None:
+        x = self.input
+        scene = (x, self.stage.dark)
+        if not all(new is old for new, old in zip(scene, self._scene)):
+            self._scene = scene
+            self.scene_changed(x)
+        with one_thread():
+            frame = self.frame(self.operation, x)
+        self.shown = frame
+        self.stage.show(frame, copy=self.code())
+
+    @calmly
+    def _moved(self) -> None:
+        if not self.is_quiet:
+            self.look = ""
+            self._compute()
+
+    @calmly
+    def _theme(self, _: Any) -> None:
+        self._compute()
+
+    @calmly
+    def _edited(self, change: Any) -> None:
+        edit = change["new"]
+        if edit:
+            with quiet(self):
+                self.inputs.write(edit["row"], edit["col"], edit["value"])
+            self._compute()
+
+    @calmly
+    def _uploaded(self, change: Any) -> None:
+        upload = change["new"]
+        if upload:
+            self.stage.upload = {}  # the bytes are not needed twice
+            with quiet(self):
+                self.inputs.set(image=bytes(upload["data"]))
+            self._compute()
+
+    @calmly
+    def _choose_preset(self, button: Any) -> None:
+        self.set(preset=button.description)
+
+    def _preset(self, name: str) -> Preset:
+        found = next((preset for preset in self.presets if preset.name == name), None)
+        if found is None:
+            names = ", ".join(repr(preset.name) for preset in self.presets)
+            raise OperationError(f"there is no preset {name!r}: choose one of {names}.")
+        return found
+
+    def _listen(self) -> None:
+        self.is_quiet = False
+        self.controls.on_change(self._moved)
+        self.inputs.on_change(self._moved)
+        for extra in self.extras.values():
+            extra.on_change(self._moved)
+        self.stage.observe(self._theme, names=["dark"])
+        self.stage.observe(self._edited, names=["edit"])
+        self.stage.observe(self._uploaded, names=["upload"])
+
+    def _control_column(self) -> widgets.Widget:
+        buttons = []
+        for preset in self.presets:
+            button = widgets.Button(description=preset.name, tooltip=preset.look)
+            button.add_class("rv-preset")
+            button.on_click(self._choose_preset)
+            buttons.append(button)
+        presets = widgets.Box(buttons)
+        presets.add_class("rv-presets")
+        extras = [extra.widget for extra in self.extras.values()]
+        column = widgets.VBox([presets, self.inputs.widget, self.controls.widget, *extras])
+        column.add_class("rv-controls")
+        return column
+
+    # The static face
+
+    def __repr__(self) -> str:
+        frame = self.shown
+        if not frame.panels:
+            return f"{type(self).__name__} (closed)"
+        strip = " → ".join(str(step) for step in frame.strip)
+        merits = ", ".join(f"{merit.label} {merit.value}" for merit in frame.merits)
+        return f"{type(self).__name__} on {self.inputs.label}\n{strip}\n{frame.code}\n{merits}"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        data = super()._repr_mimebundle_(**kwargs) or {}
+        data["text/plain"] = repr(self)
+        if self.shown.panels:
+            data["image/png"] = base64.b64encode(png(self.shown)).decode()
+        return data

@@ -1,0 +1,298 @@
+"""ipywidgets built from the annotations of an operation, and read back as its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Protocol
+
+import ipywidgets as widgets
+
+from resample_viz.operations import Operation, Parameter, Range, parameters
+
+LABEL = {"description_width": "initial"}
+
+
+class Control(Protocol):
+    """One parameter on screen."""
+
+    widget: widgets.Widget
+
+    @property
+    def value(self) -> Any:
+        """The parameter's value."""
+        ...
+
+    @value.setter
+    def value(self, value: Any) -> None: ...
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Calls back whenever the learner, or a program, changes the value."""
+        ...
+
+
+class Simple:
+    """A control that is one ipywidget: a checkbox, a row of buttons, a dropdown."""
+
+    def __init__(self, widget: Any) -> None:
+        self.widget = widget
+
+    @property
+    def value(self) -> Any:
+        """The value that the widget shows."""
+        return self.widget.value
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self.widget.value = value
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Calls back after every change."""
+        self.widget.observe(lambda _: callback(), names=["value"])
+
+
+class Slider:
+    """A slider whose value stays what a program asked for, such as 1/3.
+
+    In the browser a slider rounds its value to its step as soon as it is drawn, and sends that back
+    (1.9999999999999998 for 2). A change of no more than half a step is therefore not a move.
+    """
+
+    def __init__(self, name: str, limits: Range, value: float, whole: bool) -> None:
+        kind = widgets.IntSlider if whole else widgets.FloatSlider
+        options: dict[str, Any] = {} if whole else {"readout_format": ".2f"}
+        self.widget = kind(
+            value=value,
+            min=limits.low,
+            max=limits.high,
+            step=limits.step,
+            description=name,
+            continuous_update=True,
+            style=LABEL,
+            **options,
+        )
+        self._value = value
+        self._callbacks: list[Callable[[], None]] = []
+        self.widget.observe(self._moved, names=["value"])
+
+    @property
+    def value(self) -> Any:
+        """The exact value."""
+        return self._value
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        changed = value != self._value
+        self._value = value
+        # A program may ask for more than the slider offers (scale_factor=10).
+        self.widget.min = min(self.widget.min, value)
+        self.widget.max = max(self.widget.max, value)
+        self.widget.value = value
+        if changed:
+            self._tell()
+
+    def _moved(self, change: dict[str, Any]) -> None:
+        if abs(change["new"] - self._value) > 0.51 * self.widget.step:
+            self._value = round(change["new"], 10)
+            self._tell()
+
+    def _tell(self) -> None:
+        for callback in self._callbacks:
+            callback()
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Calls back after every change of the exact value."""
+        self._callbacks.append(callback)
+
+
+class PairSliders:
+    """Two sliders, height and width, of which the first moves both until they are unlocked."""
+
+    def __init__(self, name: str, limits: Range, default: Any, whole: bool) -> None:
+        self.name = name
+        first, second = default if isinstance(default, tuple) else (default, default)
+        self.height = Slider(name, limits, first, whole)
+        self.width = Slider("width", limits, second, whole)
+        self.lock = widgets.Checkbox(
+            value=first == second,
+            description="height and width together",
+            indent=False,
+        )
+        self.lock.add_class(f"rv-control-{name}-together")
+        self.widget = widgets.VBox([self.height.widget, self.width.widget, self.lock])
+        self.lock.observe(lambda _: self._show(), names=["value"])
+        self._show()
+
+    def _show(self) -> None:
+        together = self.lock.value
+        self.height.widget.description = self.name if together else "height"
+        self.width.widget.layout.display = "none" if together else None
+        if not together:
+            self.width.value = self.height.value
+
+    @property
+    def value(self) -> Any:
+        """One number while locked, else (height, width)."""
+        if self.lock.value:
+            return self.height.value
+        return (self.height.value, self.width.value)
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        height, width = value if isinstance(value, tuple) else (value, value)
+        self.lock.value = not isinstance(value, tuple)
+        self.height.value = height
+        self.width.value = width
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Calls back once per change of either number or of the lock."""
+        self.height.on_change(callback)
+        self.width.on_change(lambda: None if self.lock.value else callback())
+        self.lock.observe(lambda _: callback(), names=["value"])
+
+
+class Either:
+    """A parameter and the one that can be given instead of it: `scale_factor` or `size`."""
+
+    def __init__(self, first: tuple[str, PairSliders], second: tuple[str, PairSliders]) -> None:
+        self.parts = dict((first, second))
+        self.which = widgets.ToggleButtons(
+            options=list(self.parts),
+            description="output size by",
+            style={**LABEL, "button_width": "auto"},
+        )
+        self.which.add_class(f"rv-control-{first[0]}-or-{second[0]}")
+        self.widget = widgets.VBox([self.which, *(part.widget for part in self.parts.values())])
+        self.which.observe(lambda _: self._show(), names=["value"])
+        self._show()
+
+    def _show(self) -> None:
+        for name, part in self.parts.items():
+            part.widget.layout.display = None if name == self.which.value else "none"
+
+    def values(self) -> dict[str, Any]:
+        """The chosen one with its value, the other one with None."""
+        chosen = self.which.value
+        return {n: part.value if n == chosen else None for n, part in self.parts.items()}
+
+    def set(self, name: str, value: Any) -> None:
+        """Gives one of the two; None leaves it alone."""
+        if value is not None:
+            self.which.value = name
+            self.parts[name].value = value
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Calls back on a change of the shown one, or of which one is given."""
+        self.which.observe(lambda _: callback(), names=["value"])
+        for name, part in self.parts.items():
+            part.on_change(partial(self._if_chosen, name, callback))
+
+    def _if_chosen(self, name: str, callback: Callable[[], None]) -> None:
+        if self.which.value == name:
+            callback()
+
+
+class OperationControls:
+    """All the controls of one operation class, for tensors with `ndim` dimensions."""
+
+    def __init__(self, operation: type[Operation], *, ndim: int = 4) -> None:
+        self.operation = operation
+        self._single: dict[str, Control] = {}
+        self._either: list[Either] = []
+        described = parameters(operation)
+        instead = {p.instead_of: p for p in described if p.instead_of}
+        boxes = []
+        for parameter in described:
+            if parameter.instead_of:
+                continue
+            if parameter.name in instead:
+                other = instead[parameter.name]
+                either = Either(_named(parameter), _named(other))
+                self._either.append(either)
+                boxes.append(either.widget)
+            else:
+                self._single[parameter.name] = control(parameter, ndim)
+                boxes.append(self._single[parameter.name].widget)
+        self.widget = widgets.VBox(boxes)
+
+    def values(self) -> dict[str, Any]:
+        """Keyword arguments for the operation class."""
+        found = {name: one.value for name, one in self._single.items()}
+        for either in self._either:
+            found |= either.values()
+        return found
+
+    def set(self, **values: Any) -> None:
+        """Moves controls; names that the operation does not have raise TypeError."""
+        for name, value in values.items():
+            both = next((either for either in self._either if name in either.parts), None)
+            if both:
+                both.set(name, value)
+            elif name in self._single:
+                self._single[name].value = value
+            else:
+                known = sorted(self.values())
+                raise TypeError(
+                    f"{self.operation.__name__} has no parameter {name!r}: it has {known}."
+                )
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Calls back after every change of every control."""
+        for one in self._single.values():
+            one.on_change(callback)
+        for either in self._either:
+            either.on_change(callback)
+
+
+def control(parameter: Parameter, ndim: int) -> Control:
+    """The control for one parameter."""
+    if parameter.kind == "number":
+        return _named(parameter)[1]
+    if parameter.kind == "switch":
+        made = widgets.Checkbox(
+            value=parameter.default,
+            description=parameter.name,
+            indent=False,
+        )
+    else:
+        made = buttons(parameter.name, parameter.choices_for(ndim), parameter.default)
+    made.add_class(f"rv-control-{parameter.name}")
+    return Simple(made)
+
+
+def buttons(name: str, options: Iterable[str], value: str) -> widgets.ToggleButtons:
+    """A row of buttons of which one is down."""
+    return widgets.ToggleButtons(
+        options=list(options),
+        value=value,
+        description=name,
+        style={**LABEL, "button_width": "auto"},
+    )
+
+
+def _named(parameter: Parameter) -> tuple[str, Any]:
+    """The slider or the pair of sliders of a parameter, under the parameter's name."""
+    limits = parameter.range
+    assert limits is not None
+    default = parameter.default
+    if default is None:
+        default = type(limits.low)(min(limits.high, 4 * round(limits.high**0.5 / 2)))
+    made: Any
+    if parameter.pair:
+        made = PairSliders(parameter.name, limits, default, parameter.whole)
+    else:
+        made = Slider(parameter.name, limits, default, parameter.whole)
+    made.widget.add_class(f"rv-control-{parameter.name}")
+    return parameter.name, made
+
+
+@contextmanager
+def quiet(owner: Any) -> Any:
+    """While this is open, `owner.is_quiet` is true: several controls move, one frame follows."""
+    before = owner.is_quiet
+    owner.is_quiet = True
+    try:
+        yield
+    finally:
+        owner.is_quiet = before

@@ -1,0 +1,132 @@
+"""Which tensor a lab looks at: a photograph, a test pattern, or the learner's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets as widgets
+import numpy as np
+from torch import Tensor
+
+from resample_viz.images import PATTERNS, PHOTOGRAPHS, ImageError, load_image, pattern, photograph
+from resample_viz.labs.controls import LABEL
+
+SIZES = (4, 6, 8, 12, 16, 32, 64, 128, 256)
+OWN = "your own"
+SMALL = ("integer grid", "impulse")  # patterns that are for reading numbers, not for looking
+MAX_EDITABLE = 16
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ")
+
+
+class InputControls:
+    """A dropdown of pictures and one of sizes; and the tensor that they stand for."""
+
+    def __init__(self, image: Any, size: int | None) -> None:
+        self._made: tuple[Any, Tensor] | None = None
+        self._own: Any = None
+        self._edited: Tensor | None = None
+        names = [_title(name) for name in (*PHOTOGRAPHS, *PATTERNS)]
+        self._names = dict(zip(names, (*PHOTOGRAPHS, *PATTERNS)))
+        self.picture = widgets.Dropdown(options=names, description="picture", style=LABEL)
+        self.picture.add_class("rv-control-image")
+        self.extent = widgets.Dropdown(
+            options=[(f"{n} × {n}", n) for n in SIZES],
+            value=128,
+            description="size",
+            style=LABEL,
+        )
+        self.extent.add_class("rv-control-size")
+        self.widget = widgets.VBox([self.picture, self.extent])
+        self._suggesting = False
+        self.picture.observe(lambda _: self._suggest_size(), names=["value"])
+        for box in (self.picture, self.extent):
+            box.observe(lambda _: setattr(self, "_edited", None), names=["value"])
+        self.set(image=image, size=size)
+
+    def set(self, *, image: Any = None, size: int | None = None) -> None:
+        """Chooses a picture by name or takes the learner's own; chooses a size."""
+        if isinstance(image, str) and _title(image) in self._names:
+            self.picture.value = _title(image)
+        elif image is not None:
+            self._take(image)
+        if size is not None:
+            if size not in dict(self.extent.options).values():
+                if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= 1024:
+                    raise ImageError(f"size must be 1 to 1024 pixels, not {size!r}: try size=128.")
+                self.extent.options = (*self.extent.options, (f"{size} × {size}", size))
+            self.extent.value = size
+
+    def _take(self, image: Any) -> None:
+        """Keeps the learner's own image, after it was seen to load."""
+        known = image is self._own
+        self._own, before = image, self._own
+        try:
+            self._load_own()
+        except ImageError:
+            self._own = before
+            raise
+        if not known:
+            self._made = None
+        self._edited = None
+        if OWN not in self.picture.options:
+            self.picture.options = (*self.picture.options, OWN)
+        self.picture.value = OWN
+
+    def _load_own(self) -> Tensor:
+        if isinstance(self._own, Tensor | np.ndarray):  # numbers are taken as they are
+            return load_image(self._own)
+        return load_image(self._own, size=self.extent.value)
+
+    @property
+    def label(self) -> str:
+        """The name of the picture, for text."""
+        return str(self.picture.value)
+
+    @property
+    def editable(self) -> bool:
+        """Whether the cells can be typed into: small one-channel inputs only."""
+        x = self.tensor
+        return x.shape[1] == 1 and max(x.shape[2:]) <= MAX_EDITABLE
+
+    @property
+    def tensor(self) -> Tensor:
+        """The input, (1, C, H, W) float32. Raises ImageError."""
+        if self._edited is not None:
+            return self._edited
+        key = (self.picture.value, self.extent.value)
+        if self._made is None or self._made[0] != key:
+            self._made = (key, self._make())
+        return self._made[1]
+
+    def _make(self) -> Tensor:
+        if self.picture.value == OWN:
+            return self._load_own()
+        name = self._names[self.picture.value]
+        make = photograph if name in PHOTOGRAPHS else pattern
+        return make(name, self.extent.value)
+
+    def write(self, row: int, col: int, value: float) -> None:
+        """Changes one cell, in a copy."""
+        if not self.editable:
+            raise ImageError("only small one-channel grids can be edited: choose a size up to 16.")
+        edited = self.tensor.clone()
+        edited[0, 0, row, col] = value
+        self._edited = edited
+
+    def _suggest_size(self) -> None:
+        """Grids of numbers are small, photographs are not."""
+        self._suggesting = True
+        if self.picture.value in SMALL and self.extent.value > MAX_EDITABLE:
+            self.extent.value = 6
+        elif self._names.get(self.picture.value) in PHOTOGRAPHS and self.extent.value < 32:
+            self.extent.value = 128
+        self._suggesting = False
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Calls back once after another picture or another size was chosen."""
+        self.picture.observe(lambda _: callback(), names=["value"])
+        self.extent.observe(lambda _: None if self._suggesting else callback(), names=["value"])
