@@ -1,0 +1,88 @@
+"""Fixtures of the browser tests.
+
+`notebook` is a notebook in a real JupyterLab; `stage_page` is a bare page that renders an
+anywidget module with a fake model. Both fail a test that leaves an error in the console, and both
+keep a screenshot of a test that fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.notebook_page import NotebookPage, artifacts, notebook_page
+from tests.browser.server import (
+    JupyterServer,
+    find_chromium,
+    in_ci,
+    jupyterlab,
+    launch_chromium,
+)
+from tests.browser.stage_page import StagePage
+
+NO_BROWSER = "browser tests need Chromium or Chrome (the variable CHROMIUM can name one)"
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium. Where there is none, its tests are skipped; in CI they fail."""
+    executable = find_chromium()
+    if executable is None:
+        (pytest.fail if in_ci() else pytest.skip)(NO_BROWSER)
+    with sync_playwright() as playwright:
+        chromium = launch_chromium(playwright, executable)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def jupyter_server(browser: Browser) -> Iterator[JupyterServer]:
+    """A JupyterLab server of this run's own (it needs the browser so as not to start in vain)."""
+    with jupyterlab() as server:
+        yield server
+
+
+@pytest.fixture
+def notebook(
+    request: pytest.FixtureRequest, browser: Browser, jupyter_server: JupyterServer
+) -> Iterator[NotebookPage]:
+    """A fresh page for one notebook, with a kernel that ends with the test."""
+    with notebook_page(browser, jupyter_server) as page:
+        yield page
+        if request.node.stash.get(FAILED, False):
+            page.screenshot(f"failed-{request.node.name}")
+
+
+@pytest.fixture
+def stage_page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[StagePage]:
+    """A bare page for an anywidget module, without any server."""
+    context = browser.new_context()
+    stage = StagePage(context.new_page())
+    yield stage
+    if request.node.stash.get(FAILED, False):
+        stage.page.screenshot(path=artifacts() / f"failed-{request.node.name}.png")
+    context.close()
+    assert not stage.errors, f"errors in the browser's console: {stage.errors}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember that a test failed, so that its fixture can take a screenshot."""
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    if report.skipped and NO_BROWSER in str(report.longrepr):
+        # One place for all of them, so that pytest's summary has one line for all of them.
+        report.longrepr = (__file__, 1, f"Skipped: {NO_BROWSER}")
+    return report
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a browser: `pytest -m "not browser"` leaves it out."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
