@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from resample_viz.view.panel import Indices
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
 
 THEMES = {
     False: {"ground": "#ffffff", "text": "#212121", "quiet": "#5f5f5f", "line": "#d0d0d0"},
@@ -17,7 +20,8 @@ THEMES = {
 }
 """JupyterLab's own light and dark ground and text colours; the key says whether it is dark."""
 
-COLORS = 16
+COLORS = 12
+"""Enough for line art, and far fewer bytes than true colours."""
 Drawn = tuple[Indices, Indices]
 
 
@@ -35,6 +39,7 @@ class LineChart:
         self._styles: dict[str, dict[str, Any]] = {}
         self._canvas: FigureCanvasAgg | None = None
         self._background: Any = None
+        self._palette: Any = None
 
     def add(self, name: str, **style: Any) -> None:
         """Declares a line by its name, in matplotlib's own terms (color, marker, linestyle)."""
@@ -54,11 +59,18 @@ class LineChart:
         for name, line in self._lines.items():
             line.set_data(*series.get(name, ((), ())))
             axes.draw_artist(line)
-        return _quantise(canvas)
+        return self._quantised(canvas)
+
+    def _quantised(self, canvas: FigureCanvasAgg) -> Drawn:
+        from PIL import Image
+
+        few = _picture(canvas).quantize(palette=self._palette, dither=Image.Dither.NONE)
+        return np.asarray(few), np.array(self._palette.getpalette("RGB"), np.uint8).reshape(-1, 3)
 
     def _draw_background(self) -> FigureCanvasAgg:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
+        from PIL import Image
 
         colors = THEMES[self.dark]
         figure = Figure(
@@ -90,16 +102,14 @@ class LineChart:
         legend.set_in_layout(True)
         canvas.draw()
         self._background = canvas.copy_from_bbox(figure.bbox)
+        # The legend shows every line, so the background has all the colours; chosen once, they do
+        # not flicker from frame to frame.
+        self._palette = _picture(canvas).quantize(COLORS, method=Image.Quantize.FASTOCTREE)
         self._canvas = canvas
         return canvas
 
 
-def _quantise(canvas: FigureCanvasAgg) -> Drawn:
-    """The pixels as indices into a few colours: enough for line art, and far fewer bytes."""
-    import numpy as np
+def _picture(canvas: FigureCanvasAgg) -> Image.Image:
     from PIL import Image
 
-    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-    few = picture.quantize(COLORS, method=Image.Quantize.FASTOCTREE)
-    palette = np.array(few.getpalette("RGB"), np.uint8).reshape(-1, 3)
-    return np.asarray(few), palette
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")

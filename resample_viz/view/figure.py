@@ -26,8 +26,8 @@ def figure(frame: Frame) -> Figure:
     from matplotlib.figure import Figure
 
     panels = [panel for panel in frame.panels if not isinstance(panel, ChartPanel)]
-    columns = min(COLUMNS, len(panels))
-    rows = math.ceil(len(panels) / columns)
+    columns = max(1, min(COLUMNS, len(panels)))
+    rows = max(1, math.ceil(len(panels) / columns))
     drawing = Figure(figsize=(2.6 * columns, 3.0 * rows), dpi=100, layout="constrained")
     drawing.suptitle(" → ".join(str(step) for step in frame.strip), fontsize=9)
     for number, panel in enumerate(panels, start=1):
@@ -84,7 +84,7 @@ def index_colors(panel: IndexPanel) -> Any:
     rows, cols = panel.rows.double().numpy()[:, None], panel.cols.double().numpy()[None, :]
     down = rows / (panel.in_size[0] - 1) if panel.in_size[0] > 1 else rows * 0 + 0.5
     right = cols / (panel.in_size[1] - 1) if panel.in_size[1] > 1 else cols * 0 + 0.5
-    even = (np.rint(rows) + np.rint(cols)) % 2 == 0
+    even = (np.floor(rows + 0.5) + np.floor(cols + 0.5)) % 2 == 0  # halves up, as in geometry.js
     light = np.where(even | (max(panel.in_size) > 48), 1.0, 0.72)
     grid = np.broadcast_arrays(60 + 180 * down, 110 + 50 * down + 40 * right, 70 + 180 * right)
     return np.clip(np.stack(grid, -1) * light[..., None] / 255, 0, 1)

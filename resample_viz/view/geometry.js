@@ -17,15 +17,24 @@ export function scaleOf(panel) {
   return levels ? { lo: panel.lo, step: (panel.hi - panel.lo) / levels } : { lo: 0, step: 1 };
 }
 
-/** The value of one cell of a pixel panel (codes are stored channel by channel, row by row). */
+/** Where a cell lies among the cells that were sent, row by row; -1 if it was not sent. */
+export function placeOf(panel, row, col) {
+  const r = row - panel.row0;
+  const c = col - panel.col0;
+  const sent = r >= 0 && r < panel.shownRows && c >= 0 && c < panel.shownCols;
+  return sent ? r * panel.shownCols + c : -1;
+}
+
+/** The value of one cell of a pixel panel (codes are stored channel by channel); NaN if not sent. */
 export function valueAt(panel, codes, channel, row, col) {
+  const place = placeOf(panel, row, col);
   const { lo, step } = scaleOf(panel);
-  return lo + step * codes[(channel * panel.rows + row) * panel.cols + col];
+  return place < 0 ? NaN : lo + step * codes[channel * panel.shownRows * panel.shownCols + place];
 }
 
 /** Paints codes into RGBA bytes. `palette` holds 256 RGB triples for one-channel panels. */
 export function paintPixels(panel, codes, palette, rgba, markOutside) {
-  const cells = panel.rows * panel.cols;
+  const cells = panel.shownRows * panel.shownCols;
   const shades = shadesOf(panel, codes);
   if (panel.channels === 3) {
     for (let i = 0, o = 0; i < cells; i++, o += 4) {
@@ -64,7 +73,7 @@ function markValuesOutside(panel, codes, rgba) {
   const { lo, step } = scaleOf(panel);
   const slack = Math.max(panel.dtype === "f32" ? 0 : step, 1e-6 * (panel.vmax - panel.vmin));
   if (panel.lo >= panel.vmin - slack && panel.hi <= panel.vmax + slack) return;
-  const cells = panel.rows * panel.cols;
+  const cells = panel.shownRows * panel.shownCols;
   const low = panel.vmin - slack;
   const high = panel.vmax + slack;
   for (let k = 0; k < cells * panel.channels; k++) {
@@ -78,12 +87,13 @@ function markValuesOutside(panel, codes, rgba) {
   }
 }
 
-/** Unpacks a chart: 3 bytes for each of `colors` colours, then 2-byte lengths and 1-byte colours. */
+/** Unpacks a chart: 3 bytes for each of `colors` colours, then lengths and colours, a byte each. */
 export function paintRuns(panel, bytes, rgba) {
   const pixels = new Uint32Array(rgba.buffer);
-  const lengths = typedArray(new DataView(bytes.buffer, bytes.byteOffset + 3 * panel.colors, 2 * panel.runs), "u16");
-  const palette = new Uint8Array(bytes.buffer, bytes.byteOffset, 3 * panel.colors);
-  const indices = new Uint8Array(bytes.buffer, bytes.byteOffset + 3 * panel.colors + 2 * panel.runs, panel.runs);
+  const part = (from, length) => new Uint8Array(bytes.buffer, bytes.byteOffset + from, length);
+  const palette = part(0, 3 * panel.colors);
+  const lengths = part(3 * panel.colors, panel.runs);
+  const indices = part(3 * panel.colors + panel.runs, panel.runs);
   const words = Uint32Array.from({ length: panel.colors }, (_, i) =>
     (255 << 24) | (palette[3 * i + 2] << 16) | (palette[3 * i + 1] << 8) | palette[3 * i]);
   let at = 0;
@@ -95,8 +105,8 @@ export function paintRuns(panel, bytes, rgba) {
 
 /** Paints an index map: the colour of a cell tells which input cell it reads (see indexColour). */
 export function paintIndex(panel, positions, rgba) {
-  const rows = positions.subarray(0, panel.rows);
-  const cols = positions.subarray(panel.rows);
+  const rows = positions.subarray(0, panel.shownRows);
+  const cols = positions.subarray(panel.shownRows);
   let o = 0;
   for (const row of rows) {
     for (const col of cols) {
@@ -176,13 +186,13 @@ export function targets([rowAxis, colAxis], row, col) {
 
 /** The part of a panel that is shown: all of it, or as many cells as there are screen pixels. */
 export function visibleCells(panel, screenPixels, centre) {
-  const crop = (n, middle) => {
-    const count = Math.min(n, Math.max(1, Math.floor(screenPixels)));
+  const crop = (n, middle, from, sent) => {
+    const count = Math.min(sent, Math.max(1, Math.floor(screenPixels)));
     const first = Math.round(middle * n - count / 2);
-    return [Math.max(0, Math.min(n - count, first)), count];
+    return [Math.max(from, Math.min(from + sent - count, first)), count];
   };
-  const [row, rows] = crop(panel.rows, centre.y);
-  const [col, cols] = crop(panel.cols, centre.x);
+  const [row, rows] = crop(panel.rows, centre.y, panel.row0, panel.shownRows);
+  const [col, cols] = crop(panel.cols, centre.x, panel.col0, panel.shownCols);
   return { row, col, rows, cols };
 }
 

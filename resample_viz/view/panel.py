@@ -16,8 +16,25 @@ from resample_viz.view.colors import Colormap, Role
 
 PRECISE_CELLS = 4096
 """Panels with at most this many values travel as float32."""
+SHOWN_CELLS = 400
+"""Of larger panels only a part of this many cells per axis travels: a screen shows no more."""
+CENTRE = (0.5, 0.5)
+
+Centre = tuple[float, float]
+"""The middle of the part of large panels that is looked at, as shares of height and width."""
 
 Indices = npt.NDArray[np.uint8]
+
+
+def window(cells: int, middle: float) -> tuple[int, int]:
+    """First cell and number of cells of the part of an axis around `middle` (0 to 1).
+
+    >>> window(1000, 0.5), window(1000, 1.0), window(30, 0.5)
+    ((300, 400), (600, 400), (0, 30))
+    """
+    count = min(cells, SHOWN_CELLS)
+    first = round(middle * cells - count / 2)
+    return max(0, min(cells - count, first)), count
 
 
 class TapAxis(Protocol):
@@ -65,13 +82,18 @@ class Panel:
                 f"{tuple(self.tensor.shape)}: choose one channel with x[:, :1]."
             )
 
-    def encode(self) -> tuple[dict[str, Any], bytes]:
+    def encode(self, centre: Centre = CENTRE) -> tuple[dict[str, Any], bytes]:
         """A description that goes into JSON, and the values as bytes.
 
         Small panels keep float32. Larger inputs keep 16 bits and everything else 8 bits between the
         tensor's own minimum and maximum: enough for the eye, and little enough to follow a slider.
+        Inputs travel whole, because sums are written out from them.
         """
-        values = self.tensor.detach().to(torch.float32).contiguous()
+        _, rows, cols = self.tensor.shape
+        row, shown_rows = (0, rows) if self.role == "input" else window(rows, centre[0])
+        col, shown_cols = (0, cols) if self.role == "input" else window(cols, centre[1])
+        shown = self.tensor.detach()[:, row : row + shown_rows, col : col + shown_cols]
+        values = shown.to(torch.float32).contiguous()
         low, high = self.extremes
         if values.numel() <= PRECISE_CELLS:
             dtype, codes = "f32", values
@@ -81,7 +103,6 @@ class Panel:
                 dtype, levels, kind = ("u16", 65535, torch.uint16)
             gain = levels / (high - low) if high > low else 0.0
             codes = values.sub(low).mul_(gain).round_().to(kind)
-        _, rows, cols = values.shape
         meta = {
             "kind": "pixels",
             "name": self.name,
@@ -89,6 +110,10 @@ class Panel:
             "role": self.role,
             "rows": rows,
             "cols": cols,
+            "row0": row,
+            "col0": col,
+            "shownRows": shown_rows,
+            "shownCols": shown_cols,
             "channels": values.shape[0],
             "dtype": dtype,
             "lo": low,
@@ -106,7 +131,7 @@ class Panel:
     @cached_property
     def extremes(self) -> tuple[float, float]:
         """The smallest and the largest value."""
-        low, high = torch.aminmax(self.tensor)
+        low, high = torch.aminmax(self.tensor.detach())
         return float(low), float(high)
 
     @cached_property
@@ -142,8 +167,10 @@ class IndexPanel:
     like: str = ""
     role: Role = "index"
 
-    def encode(self) -> tuple[dict[str, Any], bytes]:
+    def encode(self, centre: Centre = CENTRE) -> tuple[dict[str, Any], bytes]:
         """A description that goes into JSON, and the positions as float32 bytes, rows first."""
+        row, shown_rows = window(len(self.rows), centre[0])
+        col, shown_cols = window(len(self.cols), centre[1])
         meta = {
             "kind": "index",
             "name": self.name,
@@ -151,13 +178,18 @@ class IndexPanel:
             "role": self.role,
             "rows": len(self.rows),
             "cols": len(self.cols),
+            "row0": row,
+            "col0": col,
+            "shownRows": shown_rows,
+            "shownCols": shown_cols,
             "inRows": self.in_size[0],
             "inCols": self.in_size[1],
             "caption": self.caption,
             "like": self.like,
             "alt": self.describe(),
         }
-        return meta, torch.cat([self.rows, self.cols]).to(torch.float32).numpy().tobytes()
+        places = (self.rows[row : row + shown_rows], self.cols[col : col + shown_cols])
+        return meta, torch.cat(places).to(torch.float32).numpy().tobytes()
 
     def describe(self) -> str:
         """The panel in words."""
@@ -183,16 +215,18 @@ class ChartPanel:
     caption: str = ""
     role: Role = "chart"
 
-    def encode(self) -> tuple[dict[str, Any], bytes]:
+    def encode(self, _: Centre = CENTRE) -> tuple[dict[str, Any], bytes]:
         """A description that goes into JSON; palette, run lengths and run colours as bytes.
 
         Runs of one colour, because a browser takes 10 ms to decode even a small PNG, and this 1 ms.
         """
         height, width = self.picture.shape
         flat = self.picture.ravel()
-        edge = np.flatnonzero(np.diff(flat)) + 1
-        starts = np.union1d(edge, np.arange(0, flat.size, width))  # 16 bits are enough for a row
-        lengths = np.diff(starts, append=flat.size).astype(np.uint16)
+        begins = np.empty(flat.size, bool)
+        np.not_equal(flat[1:], flat[:-1], out=begins[1:])
+        begins[::255] = True  # 8 bits are enough for every length
+        starts = np.flatnonzero(begins)
+        lengths = np.diff(starts, append=flat.size).astype(np.uint8)
         meta = {
             "kind": "chart",
             "name": self.name,
@@ -200,6 +234,8 @@ class ChartPanel:
             "role": self.role,
             "rows": height,
             "cols": width,
+            "shownRows": height,
+            "shownCols": width,
             "runs": len(starts),
             "colors": len(self.palette),
             "caption": self.caption,

@@ -1,13 +1,14 @@
 // The stage: paints the frames that the kernel sends, and answers the pointer and the keyboard by
 // itself. The model is the only state; this file writes to it only when the learner acts.
 import {
-  cellAt, extent, format, linkAxes, paintIndex, paintPixels, paintRuns, sources, targets, typedArray, valueAt,
+  cellAt, extent, format, linkAxes, paintIndex, paintPixels, paintRuns, placeOf, sources, targets, typedArray, valueAt,
   visibleCells, writtenOut,
 } from "./geometry.js";
 
 const NUMBERS_FROM = 24; // CSS pixels per cell from which values are written into the cells
 const LOUPE_CELLS = 6; // the loupe shows at most this many cells per axis
 const LOUPE_SIZE = 168; // CSS pixels
+const MEANING = ["kind", "dtype", "channels", "lo", "hi", "vmin", "vmax", "colormap", "inRows", "inCols"];
 const CHANNEL_NAMES = ["red", "green", "blue"];
 const LOST = "The kernel was restarted or closed. Hovering still works here; run the cell again to move the controls.";
 
@@ -35,9 +36,10 @@ class PanelView {
 
   update(meta, view) {
     const before = this.meta;
-    const resized = before?.rows !== meta.rows || before?.cols !== meta.cols;
-    // Bytes that were not sent again are the same object; they need no new paint.
-    const same = view === this.bytes && !resized && before.vmin === meta.vmin && before.vmax === meta.vmax;
+    const resized = before?.shownRows !== meta.shownRows || before?.shownCols !== meta.shownCols;
+    // Bytes that were not sent again are the same object; they need no new paint, unless they now
+    // stand for something else: a grey of 0.2 and a grey of 0.8 have the same codes.
+    const same = view === this.bytes && !resized && MEANING.every((key) => before[key] === meta[key]);
     this.meta = meta;
     this.bytes = view;
     this.figure.dataset.role = meta.role;
@@ -48,8 +50,8 @@ class PanelView {
     if (same) return;
     if (meta.kind !== "chart") this.codes = typedArray(view, meta.kind === "index" ? "f32" : meta.dtype);
     if (resized) {
-      this.image = new ImageData(meta.cols, meta.rows);
-      this.screen.style.aspectRatio = `${meta.cols} / ${meta.rows}`;
+      this.image = new ImageData(meta.shownCols, meta.shownRows);
+      this.screen.style.aspectRatio = `${meta.shownCols} / ${meta.shownRows}`;
     }
     this.colour();
   }
@@ -70,7 +72,7 @@ class PanelView {
     const pixels = this.width * (window.devicePixelRatio || 1);
     this.view = visibleCells(this.meta, pixels, this.stage.centre);
     resize(this.cells, this.view.cols, this.view.rows);
-    this.cells.getContext("2d").putImageData(this.image, -this.view.col, -this.view.row);
+    this.cells.getContext("2d").putImageData(this.image, this.meta.col0 - this.view.col, this.meta.row0 - this.view.row);
     resize(this.overlay, Math.round(pixels), Math.round((pixels * this.view.rows) / this.view.cols));
     this.decorate();
   }
@@ -119,8 +121,7 @@ class PanelView {
     for (let i = 0; i < cells; i++) {
       const row = Math.floor(i / this.meta.cols);
       const col = i % this.meta.cols;
-      const [r, g, b] = this.image.data.subarray(4 * i, 4 * i + 3);
-      pen.fillStyle = 0.3 * r + 0.59 * g + 0.11 * b > 140 ? "#000" : "#fff";
+      pen.fillStyle = this.inkAt(row, col);
       const [x, y, w, h] = box({ row, col });
       pen.fillText(format(this.value(row, col, 0), size > 60 ? 3 : 2), x + w / 2, y + h / 2);
     }
@@ -135,8 +136,14 @@ class PanelView {
   }
 
   colourAt(row, col) {
-    const [r, g, b] = this.image.data.subarray(4 * (row * this.meta.cols + col));
-    return `rgb(${r},${g},${b})`;
+    const place = placeOf(this.meta, row, col);
+    return place < 0 ? [128, 128, 128] : this.image.data.subarray(4 * place, 4 * place + 3);
+  }
+
+  /** Black or white, whichever can be read on the colour of a cell. */
+  inkAt(row, col) {
+    const [r, g, b] = this.colourAt(row, col);
+    return 0.3 * r + 0.59 * g + 0.11 * b > 140 ? "#000" : "#fff";
   }
 
   listen() {
@@ -144,7 +151,7 @@ class PanelView {
     const on = (type, handler) => this.screen.addEventListener(type, handler, { signal });
     on("pointermove", (event) => this.pointed(event));
     on("pointerdown", (event) => this.pressed(event));
-    on("pointerup", () => (this.drag = null));
+    on("pointerup", () => this.released());
     on("pointerleave", () => this.stage.point(null));
     on("dblclick", (event) => this.edit(this.cellUnder(event)));
     on("keydown", (event) => this.key(event));
@@ -159,7 +166,8 @@ class PanelView {
 
   pointed(event) {
     if (this.drag) {
-      this.drag.moved = true;
+      this.drag.moved ||= Math.hypot(event.clientX - this.drag.x, event.clientY - this.drag.y) > 3;
+      if (!this.drag.moved) return;
       const rect = this.overlay.getBoundingClientRect();
       this.stage.pan(
         ((this.drag.x - event.clientX) / rect.width) * (this.view.cols / this.meta.cols),
@@ -178,7 +186,16 @@ class PanelView {
       this.drag = { x: event.clientX, y: event.clientY };
       this.screen.setPointerCapture(event.pointerId);
     }
-    if (cell) this.stage.pin({ name: this.meta.name, ...cell });
+    this.pressedCell = cell;
+  }
+
+  /** What lies beyond the cells that were sent has to be asked for. */
+  released() {
+    const moved = this.drag?.moved;
+    const cell = this.pressedCell;
+    this.drag = this.pressedCell = null;
+    if (moved) this.stage.lookAt();
+    else if (cell) this.stage.pin({ name: this.meta.name, ...cell });
   }
 
   key(event) {
@@ -453,10 +470,25 @@ class StageView {
     });
   }
 
+  /** Brings a cell that lies beyond the shown part into the middle. */
+  bringIntoView({ name, row, col }) {
+    const { meta, view } = this.panels.get(name);
+    const seen = row >= view.row && row < view.row + view.rows && col >= view.col && col < view.col + view.cols;
+    if (seen) return;
+    this.centre = { x: (col + 0.5) / meta.cols, y: (row + 0.5) / meta.rows };
+    this.repaint();
+    this.lookAt();
+  }
+
   pan(dx, dy) {
     const within = (value) => Math.max(0, Math.min(1, value));
     this.centre = { x: within(this.centre.x + dx), y: within(this.centre.y + dy) };
     this.repaint();
+  }
+
+  lookAt() {
+    this.model.set("centre", [this.centre.y, this.centre.x]);
+    this.model.save_changes();
   }
 
   /** The part of this (whole) panel that a larger, cropped panel shows. */
@@ -480,6 +512,7 @@ class StageView {
   }
 
   walk(spot) {
+    this.bringIntoView(spot);
     if (this.pinned) this.pinned = spot;
     this.spot = spot;
     this.light();
@@ -573,7 +606,8 @@ class StageView {
   reading(name, { row, col }) {
     const panel = this.panels.get(name);
     if (panel.meta.kind === "index") {
-      return `reads at row ${format(panel.codes[row], 2)}, column ${format(panel.codes[panel.meta.rows + col], 2)}`;
+      const { row0, col0, shownRows } = panel.meta;
+      return `reads at row ${format(panel.codes[row - row0], 2)}, column ${format(panel.codes[shownRows + col - col0], 2)}`;
     }
     // Eight bits over the range of the panel carry two decimals, no more.
     const digits = panel.meta.dtype === "u8" ? 2 : 4;
@@ -605,13 +639,13 @@ class StageView {
       for (let c = 0; c < cols; c++) {
         const row = area.row + r;
         const col = area.col + c;
-        pen.fillStyle = panel.colourAt(row, col);
+        pen.fillStyle = `rgb(${panel.colourAt(row, col).join(",")})`;
         pen.fillRect(c * size, r * size, size, size);
-        const [red, green, blue] = panel.image.data.subarray(4 * (row * panel.meta.cols + col));
-        pen.fillStyle = 0.3 * red + 0.59 * green + 0.11 * blue > 140 ? "#000" : "#fff";
+        pen.fillStyle = panel.inkAt(row, col);
         const weight = weights.get(`${row},${col}`) ?? 0;
         pen.font = `${Math.round(size * 0.26)}px sans-serif`;
-        pen.fillText(format(panel.value(row, col, 0), 2), (c + 0.5) * size, (r + 0.42) * size);
+        const value = panel.value(row, col, 0);
+        pen.fillText(Number.isNaN(value) ? "" : format(value, 2), (c + 0.5) * size, (r + 0.42) * size);
         pen.font = `bold ${Math.round(size * 0.26)}px sans-serif`;
         pen.fillText(`×${format(weight, 2)}`, (c + 0.5) * size, (r + 0.8) * size);
       }

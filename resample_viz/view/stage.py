@@ -41,8 +41,9 @@ def _slots() -> Any:
 class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
     """Shows frames.
 
-    The browser sets three traits: `edit` (a cell was typed into), `upload` (the learner's own
-    picture: its name and bytes) and `dark` (the page's theme).
+    The browser sets four traits: `edit` (a cell was typed into), `upload` (the learner's own
+    picture: its name and bytes), `dark` (the page's theme) and `centre` (which part of panels that
+    are larger than the screen is looked at: shares of height and width).
     """
 
     _esm = module_text()
@@ -53,6 +54,7 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
     edit = traitlets.Dict().tag(sync=True, echo_update=False)
     upload = traitlets.Dict().tag(sync=True, echo_update=False)
     max_upload = traitlets.Int(MAX_UPLOAD).tag(sync=True)
+    centre = traitlets.List([0.5, 0.5]).tag(sync=True, echo_update=False)
     dark = traitlets.Bool(False).tag(sync=True, echo_update=False)
 
     def __init__(self, **kwargs: Any) -> None:
@@ -62,8 +64,9 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
     def show(self, frame: Frame, *, copy: str = "") -> None:
         """Puts a frame on the stage. `copy` is what the copy button gives (default: the code)."""
         panels, links, buffers = [], [], {}
+        centre = (float(self.centre[0]), float(self.centre[1]))
         for number, panel in enumerate(frame.panels):
-            meta, data = panel.encode()
+            meta, data = panel.encode(centre)
             panels.append({**meta, "slot": f"panel_{number}"})
             buffers[f"panel_{number}"] = data
         for number, link in enumerate(frame.links):

@@ -1,0 +1,142 @@
+"""One change of a lab is one small message."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+
+import resample_viz as rv
+from resample_viz.view import Frame, Panel, Stage
+from resample_viz.view.colors import ROLE_COLORS
+from resample_viz.view.stage import HERE, module_text
+
+
+class Comm:
+    """Records what a widget sends."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[dict[str, Any], list[Any]]] = []
+
+    def send(self, data: Any = None, metadata: Any = None, buffers: Any = None) -> None:
+        self.sent.append((data, buffers or []))
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    made = Stage()
+    yield made
+    made.close()
+
+
+def listen(widget: Any, monkeypatch: pytest.MonkeyPatch) -> Comm:
+    comm = Comm()
+    monkeypatch.setattr(widget.comm, "send", comm.send, raising=False)
+    return comm
+
+
+def frame(*panels: Panel, **more: Any) -> Frame:
+    return Frame(panels, **more)
+
+
+def panel(name: str, value: float) -> Panel:
+    return Panel(name, name, "output", torch.full((1, 2, 2), value))
+
+
+def names(message: tuple[dict[str, Any], list[Any]]) -> set[str]:
+    """The traits in a message, those that travel as bytes included."""
+    data = message[0]
+    return set(data["state"]) | {path[0] for path in data["buffer_paths"]}
+
+
+def test_a_frame_is_one_message(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    comm = listen(stage, monkeypatch)
+    stage.show(frame(panel("x", 1), panel("y", 2), code="y = f(x)"))
+    assert len(comm.sent) == 1
+    assert names(comm.sent[0]) == {"frame", "palettes", "panel_0", "panel_1"}
+
+
+def test_what_did_not_change_is_not_sent_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.show(frame(panel("x", 1), panel("y", 2)))
+    comm = listen(stage, monkeypatch)
+    stage.show(frame(panel("x", 1), panel("y", 3)))
+    assert [names(message) for message in comm.sent] == [{"frame", "panel_1"}]
+
+
+def test_a_refusal_keeps_everything_and_sends_only_the_words(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.show(frame(panel("x", 1), code="y = f(x)"))
+    before = stage.frame
+    comm = listen(stage, monkeypatch)
+    stage.refuse("too large: make it smaller.")
+    assert [names(message) for message in comm.sent] == [{"frame"}]
+    assert stage.frame == {**before, "alert": "too large: make it smaller.", "id": 2}
+    stage.show(frame(panel("x", 1)))
+    assert stage.frame["alert"] == ""
+
+
+def test_a_refusal_before_the_first_frame_is_shown_too(stage: Stage) -> None:
+    stage.refuse("no picture.")
+    assert stage.frame["panels"] == []
+    assert stage.frame["alert"] == "no picture."
+
+
+def test_an_update_at_the_defaults_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = rv.UpsamplingLab()
+    comm = listen(lab.stage, monkeypatch)
+    lab.set(scale_factor=2.05)
+    assert len(comm.sent) == 1
+    data, buffers = comm.sent[0]
+    size = len(json.dumps(data)) + sum(len(memoryview(buffer)) for buffer in buffers)
+    assert size < 250_000
+    assert "panel_0" not in names(comm.sent[0]), "the input did not change"
+    lab.close()
+
+
+def test_an_update_stays_small_at_the_largest_scale(monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = rv.UpsamplingLab()
+    comm = listen(lab.stage, monkeypatch)
+    lab.set(scale_factor=8.0)
+    assert sum(len(memoryview(buffer)) for buffer in comm.sent[0][1]) < 600_000
+    lab.close()
+
+
+def test_the_module_is_one_text_that_imports_nothing() -> None:
+    text = module_text()
+    assert not re.search(r"^\s*import\b", text, re.MULTILINE)
+    assert re.findall(r"^export \w+", text, re.MULTILINE) == ["export default"]
+    used = re.search(r"import \{([^}]*)\}", (HERE / "stage.js").read_text())
+    assert used
+    for name in filter(None, re.split(r"[,\s]+", used.group(1))):
+        assert f"function {name}(" in text
+
+
+def test_styles_stay_inside_the_lab() -> None:
+    text = re.sub(r"/\*.*?\*/", "", (HERE / "stage.css").read_text(), flags=re.DOTALL)
+    selectors = [s.strip() for rule in re.findall(r"([^{}]+)\{", text) for s in rule.split(",")]
+    assert selectors
+    assert [s for s in selectors if not s.startswith((".rv-",))] == []
+
+
+def test_a_palette_is_sent_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    magma = Panel("e", "e", "error", torch.ones(1, 2, 2), colormap="magma")
+    comm = listen(stage, monkeypatch)
+    stage.show(frame(panel("x", 1)))
+    stage.show(frame(panel("x", 2)))
+    stage.show(frame(panel("x", 2), magma))
+    stage.show(frame(panel("x", 3), magma))
+    assert ["palettes" in names(message) for message in comm.sent] == [True, False, True, False]
+    assert set(stage.palettes) == {"gray", "magma"}
+
+
+def test_the_browser_and_python_agree_on_the_colours_of_roles() -> None:
+    css = (HERE / "stage.css").read_text()
+    for role in ("input", "kernel", "output", "undone"):
+        assert f"--rv-{role}: {ROLE_COLORS[role].lower()};" in css
