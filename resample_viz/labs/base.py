@@ -213,9 +213,8 @@ class Lab(widgets.Box):
             self._scene = scene
             self.scene_changed(x)
         with one_thread():
-            frame = self.frame(self.operation, x)
-        self.shown = frame
-        self.stage.show(frame, copy=self.code())
+            self.shown = self.frame(self.operation, x)
+            self.stage.show(self.shown, copy=self.code())
 
     @calmly
     def _moved(self) -> None:
@@ -224,7 +223,7 @@ class Lab(widgets.Box):
             self._compute()
 
     @calmly
-    def _theme(self, _: Any) -> None:
+    def _again(self, _: Any) -> None:
         self._compute()
 
     @calmly
@@ -261,7 +260,7 @@ class Lab(widgets.Box):
         self.inputs.on_change(self._moved)
         for extra in self.extras.values():
             extra.on_change(self._moved)
-        self.stage.observe(self._theme, names=["dark"])
+        self.stage.observe(self._again, names=["dark", "centre"])
         self.stage.observe(self._edited, names=["edit"])
         self.stage.observe(self._uploaded, names=["upload"])
 

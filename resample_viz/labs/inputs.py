@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -51,6 +52,11 @@ class InputControls:
         """Chooses a picture by name or takes the learner's own; chooses a size."""
         if isinstance(image, str) and _title(image) in self._names:
             self.picture.value = _title(image)
+        elif isinstance(image, str) and not os.path.exists(image):
+            raise ImageError(
+                f"there is neither a picture nor a file called {image!r}: the pictures are "
+                f"{', '.join(self._names)}."
+            )
         elif image is not None:
             self._take(image)
         if size is not None:

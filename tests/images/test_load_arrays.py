@@ -87,6 +87,21 @@ def test_a_tensor_is_channels_first_unless_only_the_other_reading_makes_sense(
         assert torch.equal(load_image(tensor)[0], tensor)
 
 
+@pytest.mark.parametrize(
+    ("shape", "channels"),
+    [
+        ((4, 9, 3), 4),
+        ((9, 4, 3), 9),
+        ((5, 5, 3), 3),
+        ((5, 5, 1), 1),
+        ((3, 9, 3), 3),
+        ((64, 4, 4), 64),
+    ],
+)
+def test_the_boundary_between_the_two_readings_of_a_tensor(shape, channels: int) -> None:
+    assert load_image(torch.zeros(shape)).shape[1] == channels
+
+
 @few
 @given(hnp.arrays(np.uint8, st.tuples(long_sides, long_sides, st.just(4))))
 def test_rgba_is_laid_on_white(array: np.ndarray) -> None:

@@ -127,9 +127,10 @@ def test_a_file_that_grows_while_it_is_read_is_still_refused(
     class Small:
         st_mode, st_size = os.stat(path).st_mode, 1
 
-    monkeypatch.setattr(loading.os, "stat", lambda _path: Small)
-    with refused("51 bytes", "50"):
-        load_image(path, max_bytes=50)
+    with monkeypatch.context() as patch:  # os is everyone's: pytest too needs it whole again
+        patch.setattr(loading.os, "stat", lambda _path: Small)
+        with refused("51 bytes", "50"):
+            load_image(path, max_bytes=50)
 
 
 def test_an_empty_file_is_refused(tmp_path: Path, refused) -> None:
@@ -209,6 +210,7 @@ def test_an_svg_drawing_is_recognised_and_gets_a_way_out(text: str, encoding: st
         (b"Dear learner, hello.", ("text", "Dear learner")),
         ("Привет, как дела сегодня?".encode(), ("text", "Привет")),
         (b"P5 is my favourite", ("PPM",)),
+        (b"P1ease choose a picture", ("text", "P1ease")),
         (b"\x7fELF\x02\x01\x01\0\0\0", ("first bytes", "7f 45 4c 46")),
         (b"\0", ("first bytes", "00")),
         (b"\xff\xd8\xff", ("JPEG", "cut off")),

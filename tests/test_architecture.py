@@ -1,0 +1,114 @@
+"""Imports go one way, and a cheap import stays cheap."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import resample_viz
+
+PACKAGE = Path(resample_viz.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# Who may import whom, of our own packages.
+ALLOWED = {
+    "operations": set(),
+    "analysis": {"operations"},
+    "images": set(),
+    "view": set(),
+    "labs": {"operations", "analysis", "images", "view"},
+    "exercises": {"operations", "analysis", "images"},
+}
+HEAVY = {"matplotlib", "torchvision", "skimage", "PIL", "scipy"}
+
+
+def part_of(module: Path) -> str:
+    return module.relative_to(PACKAGE).parts[0]
+
+
+def imported(module: Path, *, top_level: bool = False) -> set[str]:
+    """Full names of what a module imports; those under TYPE_CHECKING are never run."""
+    tree = ast.parse(module.read_text())
+    skipped = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    nodes = tree.body if top_level else [n for n in ast.walk(tree) if id(n) not in skipped]
+    names = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module.name}: relative import"
+            names.add(node.module or "")
+    return names
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda m: str(m.relative_to(PACKAGE)))
+def test_imports_go_one_way(module: Path) -> None:
+    part = part_of(module)
+    if part == "__init__.py":
+        return
+    ours = {n.split(".")[1] for n in imported(module) if n.startswith("resample_viz.")}
+    assert ours - {part} <= ALLOWED[part]
+
+
+def test_every_folder_has_its_rule() -> None:
+    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert folders == set(ALLOWED)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda m: str(m.relative_to(PACKAGE)))
+def test_heavy_libraries_are_imported_where_they_are_used(module: Path) -> None:
+    roots = {name.partition(".")[0] for name in imported(module, top_level=True)}
+    assert roots.isdisjoint(HEAVY)
+    if part_of(module) == "operations":
+        assert roots - set(sys.stdlib_module_names) <= {"torch", "resample_viz"}
+
+
+def in_a_fresh_process(code: str) -> str:
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def test_importing_the_package_loads_none_of_its_parts() -> None:
+    code = "import sys, resample_viz; print(*{m.split('.')[0] for m in sys.modules})"
+    loaded = set(in_a_fresh_process(code).split())
+    assert loaded.isdisjoint(HEAVY | {"torch", "ipywidgets", "anywidget"})
+
+
+def test_making_a_lab_needs_neither_torchvision_nor_scipy() -> None:
+    code = (
+        "import sys, resample_viz as rv; rv.UpsamplingLab()._repr_mimebundle_();"
+        "print(*{m.split('.')[0] for m in sys.modules})"
+    )
+    loaded = set(in_a_fresh_process(code).split())
+    assert loaded.isdisjoint({"torchvision", "scipy", "pandas", "sklearn"})
+
+
+def test_every_public_name_exists_and_is_documented() -> None:
+    names = re.findall(r"(\w+) as \1", (PACKAGE / "__init__.pyi").read_text())
+    assert names
+    assert set(names) == set(resample_viz.__all__)
+    for name in names:
+        assert getattr(resample_viz, name).__doc__
+
+
+def test_no_file_knows_one_machine() -> None:
+    root = PACKAGE.parent
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=root, check=True, capture_output=True, text=True
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        path = root / name
+        if path.suffix in {".png", ".ipynb"} or path == Path(__file__) or not path.exists():
+            continue
+        found = re.search(r"(?<![\w.])/(?:home|root|Users)/\w+", path.read_text())
+        assert not found, f"{name} names {found}"
