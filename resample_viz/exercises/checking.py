@@ -1,0 +1,61 @@
+"""`check`, and how a lesson registers what it accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+Judge = Callable[[Any], str | None]
+"""Returns None if the answer is right, else one sentence: what is not right yet, and a hint."""
+
+_judges: dict[str, Judge] = {}
+LESSONS = ("00", "01")
+
+
+def exercise(number: str) -> Callable[[Judge], Judge]:
+    """Registers the judge of an exercise under its number, such as "01.2"."""
+
+    def register(judge: Judge) -> Judge:
+        _judges[number] = judge
+        return judge
+
+    return register
+
+
+def check(number: str, answer: Any) -> None:
+    """Prints whether `answer` solves the exercise, and if not, what is missing and a hint.
+
+    An answer that raises is reported with its error; nothing is raised here.
+
+    >>> check("01.1", None)
+    Exercise 01.1: not yet. Put your answer in place of None (or ...), then run the cell again.
+    """
+    print(f"Exercise {number}: {verdict(number, answer)}")  # noqa: T201
+
+
+def verdict(number: str, answer: Any) -> str:
+    """The sentence that `check` prints."""
+    judge = judges().get(number)
+    if judge is None:
+        return f"there is no such exercise; there are {', '.join(sorted(judges()))}."
+    if answer is None or answer is ...:
+        return "not yet. Put your answer in place of None (or ...), then run the cell again."
+    try:
+        objection = judge(answer)
+    except Exception as error:
+        return f"not yet. Your answer raised {_in_one_line(error)}"
+    return f"not yet. {objection}" if objection else "right!"
+
+
+def _in_one_line(error: Exception) -> str:
+    """The kind of error and the first line of its message: some of PyTorch's run over many."""
+    message = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {message}" if message else f"{type(error).__name__}."
+
+
+def judges() -> dict[str, Judge]:
+    """All judges, by exercise number."""
+    for lesson in LESSONS:
+        import_module(f"resample_viz.exercises.lesson_{lesson}")
+    return _judges
