@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -96,13 +97,14 @@ class Panel:
         values = shown.to(torch.float32).contiguous()
         low, high = self.extremes
         if values.numel() <= PRECISE_CELLS:
-            dtype, codes = "f32", values
+            dtype, codes = "f32", values  # NaN and infinity too: JavaScript knows them
         else:
             dtype, levels, kind = ("u8", 255, torch.uint8)
             if self.role == "input":
                 dtype, levels, kind = ("u16", 65535, torch.uint16)
             gain = levels / (high - low) if high > low else 0.0
-            codes = values.sub(low).mul_(gain).round_().to(kind)
+            # What is not finite is clipped: codes cannot say it.
+            codes = values.sub(low).mul_(gain).round_().nan_to_num_(0).clamp_(0, levels).to(kind)
         meta = {
             "kind": "pixels",
             "name": self.name,
@@ -130,9 +132,13 @@ class Panel:
 
     @cached_property
     def extremes(self) -> tuple[float, float]:
-        """The smallest and the largest value."""
-        low, high = torch.aminmax(self.tensor.detach())
-        return float(low), float(high)
+        """The smallest and the largest finite value; (0, 0) if there is none."""
+        values = self.tensor.detach()
+        low, high = (float(value) for value in torch.aminmax(values))
+        if math.isfinite(low) and math.isfinite(high):
+            return low, high
+        finite = values[values.isfinite()]
+        return (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
 
     @cached_property
     def outside(self) -> float:

@@ -323,11 +323,13 @@ class StageView {
     this.formula = element("div", "rv-formula");
     this.hint = element("div", "rv-hint");
     const words = element("div", "rv-words");
-    words.append(this.strip, codeRow, this.sentence);
+    words.append(this.strip, codeRow, this.merits, this.sentence);
     const head = element("div", "rv-head");
-    head.append(words, this.loupe);
+    const aside = element("div", "rv-aside"); // as wide with a small loupe as with a large one
+    aside.append(this.loupe);
+    head.append(words, aside);
     this.root.append(
-      head, this.alert, this.hint, this.grid, this.merits, this.marker, this.formula, this.own,
+      head, this.alert, this.hint, this.grid, this.marker, this.formula, this.own,
     );
     el.append(this.root);
     const { signal } = this.abort;

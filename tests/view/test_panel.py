@@ -251,3 +251,17 @@ def test_a_step_reads_as_a_station() -> None:
     assert str(Step("x", (1, 3, 8, 8), "input")) == "x (1, 3, 8, 8)"
     assert str(Step("Upsample")) == "Upsample"
     assert vars(Merit("PSNR", "31.24 dB")) == {"label": "PSNR", "value": "31.24 dB", "meaning": ""}
+
+
+@pytest.mark.parametrize("cells", [4, 80], ids=["as floats", "as codes"])
+def test_values_that_are_not_finite_break_neither_json_nor_the_rest(cells: int) -> None:
+    tensor = torch.rand(1, cells, cells)
+    tensor[0, 0, :3] = torch.tensor([float("nan"), float("inf"), -float("inf")])
+    meta, data = Panel("p", "Panel", "output", tensor).encode()
+    json.dumps(meta, allow_nan=False)
+    kind = {"f32": np.float32, "u8": np.uint8}[meta["dtype"]]
+    codes = np.frombuffer(data, kind).astype(np.float64).reshape(cells, cells)
+    values = (
+        codes if meta["dtype"] == "f32" else meta["lo"] + (meta["hi"] - meta["lo"]) / 255 * codes
+    )
+    assert np.abs(values[1:] - tensor[0, 1:].numpy()).max() <= 0.5 / 255 + 1e-6
