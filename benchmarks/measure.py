@@ -19,7 +19,7 @@ from tests.browser.notebook_page import NotebookPage, notebook_page
 from tests.browser.server import REPOSITORY, JupyterServer
 
 PROBE = Path(__file__).with_name("probe.js")
-PRESSES = 15
+PRESSES = 20
 WARM_UP = 3
 DRAG_SECONDS = 5.0
 DRAGS = 3
@@ -28,6 +28,12 @@ HOVERS = 20
 # One walk around the default value and back to it, so that every press changes something and the
 # pictures keep about their default size.
 WALK = ["ArrowRight"] * 5 + ["ArrowLeft"] * 10 + ["ArrowRight"] * 5
+
+# A key is pressed at any moment of a frame, but Playwright's answers come at its beginning. Pressed
+# right after one, all keys would fall into the same moment of it, and the medians of two runs would
+# differ by whole frames.
+WAIT = "milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds))"
+FRAMES_LONG = 50.0  # milliseconds, three frames
 
 ARM = "([root, kind]) => { window.rvProbe.arm(root, kind, 'keydown'); }"
 FOLLOW = "([root, kind]) => { window.rvProbe.follow(root, kind, 'pointermove'); }"
@@ -103,8 +109,10 @@ def _press(case: Case, notebook: NotebookPage, samples: Samples) -> None:
     page = notebook.page
     target = [page.locator("body").element_handle(), case.painted]
     page.locator(case.slider).first.locator(".noUi-handle").focus()
+    chance = random.Random(0)
     for number, key in enumerate(itertools.islice(itertools.cycle(WALK), WARM_UP + PRESSES)):
         before = page.evaluate(RECEIVED)
+        page.evaluate(WAIT, chance.uniform(0, FRAMES_LONG))
         page.evaluate(ARM, target)
         page.keyboard.press(key)
         milliseconds = page.evaluate(RESULT)
