@@ -24,6 +24,7 @@ ALLOWED = {
     "labs": {"operations", "analysis", "images", "view"},
     "exercises": {"operations", "analysis", "images"},
 }
+KNOW_PATHS = {Path(__file__).name, "samples.py"}  # they look for such paths themselves
 HEAVY = {"matplotlib", "torchvision", "skimage", "PIL", "scipy"}
 
 
@@ -108,7 +109,7 @@ def test_no_file_knows_one_machine() -> None:
     ).stdout
     for name in filter(None, listed.split("\0")):
         path = root / name
-        if path.suffix in {".png", ".ipynb"} or path == Path(__file__) or not path.exists():
+        if path.suffix in {".png", ".ipynb"} or path.name in KNOW_PATHS or not path.exists():
             continue
         found = re.search(r"(?<![\w.])/(?:home|root|Users)/\w+", path.read_text())
         assert not found, f"{name} names {found}"
