@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resample_viz.operations.base import Operation, OperationError, Undo, UndoKind
+from resample_viz.operations.base import MAX_BYTES, Operation, OperationError, Undo, UndoKind
 from resample_viz.operations.footprint import Axis, SeparableFootprint
 from resample_viz.operations.parameters import Instead, Range, Ranks
 
@@ -32,6 +32,7 @@ _LEAST_SQUARES_CODE = {
     ),
 }
 AXIS_NAMES = {1: ("width",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+LONGEST = MAX_BYTES  # cells of an axis: no longer one can fit, and larger numbers overflow
 
 
 class Interpolate(nn.Module):
@@ -84,9 +85,9 @@ class Upsample(Operation):
                 "size: give one of them."
             )
         for factor in _as_tuple(self.scale_factor):
-            if not _is_number(factor) or not 0 < factor < math.inf:
+            if not _is_number(factor) or not 0 < factor <= LONGEST:
                 raise OperationError(
-                    f"scale_factor must be a positive number, not {factor!r}: "
+                    f"scale_factor must be a positive number up to {LONGEST}, not {factor!r}: "
                     "try 0.5 to halve or 2 to double."
                 )
         for extent in _as_tuple(self.size):
@@ -94,6 +95,11 @@ class Upsample(Operation):
                 raise OperationError(
                     f"size must be a whole number of pixels, 1 or more, not {extent!r}: "
                     "try size=64."
+                )
+            if extent > LONGEST:
+                power = extent.bit_length() - 1
+                raise OperationError(
+                    f"size must be at most {LONGEST} pixels, not about 2**{power}: try size=64."
                 )
 
     def _check_flags(self) -> None:
@@ -188,7 +194,7 @@ class Upsample(Operation):
             return "\n".join(f"{name}: size = {n}" for name, n in zip(names, out))
         factors = self._factors(len(out))
         return "\n".join(
-            f"{name}: floor({n} × {factor:g}) = floor({n * factor:g}) = {result}"
+            f"{name}: floor({n} × {factor:g}) = floor({_rounded(n * factor)}) = {result}"
             for name, n, factor, result in zip(names, shape[2:], factors, out)
         )
 
@@ -338,6 +344,12 @@ def _is_number(value: Any) -> bool:
 
 def _list(names: Any) -> str:
     return ", ".join(map(str, names))
+
+
+def _rounded(value: float) -> str:
+    """Six digits, unless they hide why it is rounded down: 100 × 1.15 is 114.99999999999999."""
+    text = f"{value:g}"
+    return text if math.floor(float(text)) == math.floor(value) else repr(value)
 
 
 def _round_up(value: float) -> float:

@@ -18,7 +18,6 @@ from tests.operations.registry import REGISTRY, Trial, gradient_fits, trials
 
 KINDS = typing.get_args(UndoKind)
 CLOSE = 1e-4
-ADDED_UP = {"adjoint": 1e-4}
 
 linear_trials = st.one_of([entry.trials for kind, entry in REGISTRY.items() if kind.linear]).filter(
     gradient_fits
@@ -61,17 +60,13 @@ def test_every_way_back_has_an_honest_name_and_a_label_of_its_own(trial: Trial) 
 
 
 @given(trials)
-def test_ways_back_work_on_batches_and_channels(trial: Trial) -> None:
+def test_a_way_back_treats_every_picture_and_channel_alike(trial: Trial) -> None:
     x = trial.input(batch=2, channels=3)
     y = trial.operation(x)
-    for way in trial.operation.undo(x.shape):
-        assert way(y).shape == x.shape
-        alone = (
-            trial.operation.undo(x[1:, :1].shape)[trial.operation.undo(x.shape).index(way)]
-            if way in trial.operation.undo(x.shape)
-            else None
-        )
-        del alone
+    alone = trial.operation.undo(x[1:, 2:].shape)
+    for way, other in zip(trial.operation.undo(x.shape), alone, strict=True):
+        assert way.label == other.label
+        torch.testing.assert_close(way(y)[1:, 2:], other(y[1:, 2:]), rtol=1e-5, atol=1e-5)
 
 
 @settings(max_examples=150)
