@@ -105,14 +105,16 @@ class Lab(widgets.Box):
         self.look = ""
         self.stage = Stage()
         self.controls = OperationControls(self.operation_type)
-        self.inputs = InputControls(image, size)
+        self.inputs = InputControls()
         self.extras = self.build_extras()
+        self._usual = {name: extra.value for name, extra in self.extras.items()}
         self.charts = self.build_charts()
         super().__init__([self._control_column(), self.stage])
         self.add_class("rv-lab")
         self.add_class(f"rv-lab-{self.name}")
         self.stage.add_class("rv-view")
         try:
+            self.inputs.set(image=image, size=size)
             self.set(preset=preset, **{**({} if preset else self.opening), **settings})
         except Exception:
             self.close()
@@ -169,17 +171,21 @@ class Lab(widgets.Box):
     def set(self, *, preset: str | None = None, **settings: Any) -> None:
         """Moves controls: parameters of the operation, `image`, `size`, `preset`, extras.
 
+        A preset starts from the defaults, so that it shows the same whatever was shown before.
         Raises OperationError, ImageError or TypeError, and then nothing has moved on the stage.
         """
         chosen = self._preset(preset) if preset else None
+        moves = {**(chosen.settings if chosen else {}), **settings}
+        picture = {name: moves.pop(name) for name in ("image", "size") if name in moves}
+        extras = {name: moves.pop(name) for name in self.extras if name in moves}
         with quiet(self):
-            for name, value in {**(chosen.settings if chosen else {}), **settings}.items():
-                if name in ("image", "size"):
-                    self.inputs.set(**{name: value})
-                elif name in self.extras:
-                    self.extras[name].value = value
-                else:
-                    self.controls.set(**{name: value})
+            if chosen:
+                self.controls.reset()
+                extras = {**self._usual, **extras}
+            self.controls.set(**moves)
+            for name, value in extras.items():
+                self.extras[name].value = value
+            self.inputs.set(**picture)
         self.look = chosen.look if chosen else ""
         self._compute()
 

@@ -8,8 +8,9 @@ from functools import partial
 from typing import Any, Protocol
 
 import ipywidgets as widgets
+from traitlets import TraitError
 
-from resample_viz.operations import Operation, Parameter, Range, parameters
+from resample_viz.operations import Operation, OperationError, Parameter, Range, parameters
 
 LABEL = {"description_width": "initial"}
 
@@ -45,7 +46,14 @@ class Simple:
 
     @value.setter
     def value(self, value: Any) -> None:
-        self.widget.value = value
+        try:
+            self.widget.value = value
+        except TraitError:
+            options = getattr(self.widget, "options", (True, False))
+            raise OperationError(
+                f"{self.widget.description} cannot be {value!r} here: "
+                f"use one of {', '.join(map(repr, options))}."
+            ) from None
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """Calls back after every change."""
@@ -120,6 +128,7 @@ class PairSliders:
             indent=False,
         )
         self.lock.add_class(f"rv-control-{name}-together")
+        self._following = False
         self.widget = widgets.VBox([self.height.widget, self.width.widget, self.lock])
         self.lock.observe(lambda _: self._show(), names=["value"])
         self._show()
@@ -129,7 +138,9 @@ class PairSliders:
         self.height.widget.description = self.name if together else "height"
         self.width.widget.layout.display = "none" if together else None
         if not together:
+            self._following = True  # the width takes over the height: that is no move of its own
             self.width.value = self.height.value
+            self._following = False
 
     @property
     def value(self) -> Any:
@@ -140,7 +151,13 @@ class PairSliders:
 
     @value.setter
     def value(self, value: Any) -> None:
-        height, width = value if isinstance(value, tuple) else (value, value)
+        both = value if isinstance(value, tuple) else (value, value)
+        if len(both) != 2:
+            raise OperationError(
+                f"{self.name} {value} has {len(both)} numbers, but a picture has 2 axes: "
+                "give one number, or (height, width)."
+            )
+        height, width = both
         self.lock.value = not isinstance(value, tuple)
         self.height.value = height
         self.width.value = width
@@ -148,7 +165,7 @@ class PairSliders:
     def on_change(self, callback: Callable[[], None]) -> None:
         """Calls back once per change of either number or of the lock."""
         self.height.on_change(callback)
-        self.width.on_change(lambda: None if self.lock.value else callback())
+        self.width.on_change(lambda: None if self.lock.value or self._following else callback())
         self.lock.observe(lambda _: callback(), names=["value"])
 
 
@@ -224,18 +241,33 @@ class OperationControls:
         return found
 
     def set(self, **values: Any) -> None:
-        """Moves controls; names that the operation does not have raise TypeError."""
-        for name, value in values.items():
+        """Moves controls.
+
+        Raises TypeError for names that the operation does not have, and OperationError for values
+        that it does not take; then no control has moved.
+        """
+        known = self.values()
+        for name in values:
+            if name not in known:
+                raise TypeError(
+                    f"{self.operation.__name__} has no parameter {name!r}: it has {sorted(known)}."
+                )
+        for either in self._either:
+            given = {name for name in either.parts if values.get(name) is not None}
+            known |= dict.fromkeys(set(either.parts) - given) if given else {}
+        wanted = {name: value for name, value in values.items() if value is not None}
+        checked = self.operation(**{**known, **wanted})
+        for name in wanted:
+            value = getattr(checked, name)  # which may have turned a list into a tuple
             both = next((either for either in self._either if name in either.parts), None)
             if both:
                 both.set(name, value)
-            elif name in self._single:
-                self._single[name].value = value
             else:
-                known = sorted(self.values())
-                raise TypeError(
-                    f"{self.operation.__name__} has no parameter {name!r}: it has {known}."
-                )
+                self._single[name].value = value
+
+    def reset(self) -> None:
+        """Moves every control to the operation's own default."""
+        self.set(**{name: getattr(self.operation(), name) for name in self.values()})
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """Calls back after every change of every control."""

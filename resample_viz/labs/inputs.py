@@ -17,6 +17,7 @@ SIZES = (4, 6, 8, 12, 16, 32, 64, 128, 256)
 OWN = "your own"
 SMALL = ("integer grid", "impulse")  # patterns that are for reading numbers, not for looking
 MAX_EDITABLE = 16
+LARGEST_VALUE = 1e9  # of a typed number; sums and squares of larger ones leave float32
 
 
 def _title(name: str) -> str:
@@ -26,7 +27,7 @@ def _title(name: str) -> str:
 class InputControls:
     """A dropdown of pictures and one of sizes; and the tensor that they stand for."""
 
-    def __init__(self, image: Any, size: int | None) -> None:
+    def __init__(self) -> None:
         self._made: tuple[Any, Tensor] | None = None
         self._own: Any = None
         self._edited: Tensor | None = None
@@ -46,7 +47,6 @@ class InputControls:
         self.picture.observe(lambda _: self._suggest_size(), names=["value"])
         for box in (self.picture, self.extent):
             box.observe(lambda _: setattr(self, "_edited", None), names=["value"])
-        self.set(image=image, size=size)
 
     def set(self, *, image: Any = None, size: int | None = None) -> None:
         """Chooses a picture by name or takes the learner's own; chooses a size."""
@@ -120,6 +120,13 @@ class InputControls:
         if not self.editable:
             raise ImageError("only small one-channel grids can be edited: choose a size up to 16.")
         edited = self.tensor.clone()
+        rows, cols = edited.shape[2:]
+        if not (0 <= row < rows and 0 <= col < cols):
+            raise ImageError(f"row {row}, column {col} is outside the {rows} × {cols} grid.")
+        if not abs(value) <= LARGEST_VALUE:
+            raise ImageError(
+                f"{value:g} is too large for a cell: type a number of at most {LARGEST_VALUE:g}."
+            )
         edited[0, 0, row, col] = value
         self._edited = edited
 

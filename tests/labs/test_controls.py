@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resample_viz.labs.controls import OperationControls, PairSliders, Slider, control
-from resample_viz.operations import Range, Upsample, parameters
+from resample_viz.operations import OperationError, Range, Upsample, parameters
 
 
 def test_fresh_controls_describe_the_operation_with_its_own_defaults() -> None:
@@ -105,3 +105,74 @@ def test_one_move_is_told_once() -> None:
     assert len(told) == 1, "size is not what is given"
     either.which.value = "size"
     assert len(told) == 2
+
+
+def test_unlocking_tells_once_that_one_number_became_two() -> None:
+    pair = PairSliders("scale_factor", Range(0.25, 8, 0.05), 2.0, whole=False)
+    told: list[Any] = []
+    pair.on_change(lambda: told.append(pair.value))
+    pair.height.widget.value = 3.0
+    pair.lock.value = False
+    pair.width.widget.value = 4.0
+    pair.lock.value = True
+    assert told == [3.0, (3.0, 3.0), (3.0, 4.0), 3.0]
+
+
+def test_no_parameter_has_two_controls() -> None:
+    classes: list[str] = []
+
+    def visit(widget: widgets.Widget) -> None:
+        classes.extend(widget._dom_classes)
+        for child in getattr(widget, "children", ()):
+            visit(child)
+
+    visit(OperationControls(Upsample).widget)
+    assert len(classes) == len(set(classes))
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+def test_a_reset_brings_every_default_back(settings: dict[str, Any]) -> None:
+    controls = OperationControls(Upsample)
+    controls.set(**settings)
+    controls.reset()
+    assert Upsample(**controls.values()) == Upsample()
+
+
+REFUSED = [
+    ({"scale_factor": -1.0}, "positive"),
+    ({"scale_factor": 2.0, "size": 9}, "give one of them"),
+    ({"scale_factor": 3.0, "mode": "nearest", "align_corners": True}, "no meaning"),
+    ({"scale_factor": 3.0, "mode": "cubic"}, "does not exist"),
+    ({"scale_factor": "3"}, "positive number"),
+]
+
+
+@pytest.mark.parametrize(("settings", "words"), REFUSED, ids=str)
+def test_where_the_operation_refuses_no_control_moves(settings: dict[str, Any], words: str) -> None:
+    controls = OperationControls(Upsample)
+    before = controls.values()
+    with pytest.raises(OperationError, match=words):
+        controls.set(**settings)
+    assert controls.values() == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"mode": "linear"}, "'linear' here: use one of 'nearest'"),
+        ({"align_corners": "yes"}, "align_corners cannot be 'yes' here: use one of True, False"),
+        ({"scale_factor": (1.0, 2.0, 3.0)}, "has 3 numbers, but a picture has 2 axes"),
+    ],
+    ids=str,
+)
+def test_what_a_picture_cannot_have_is_refused_in_one_sentence(
+    settings: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(OperationError, match=words):
+        OperationControls(Upsample).set(**{"mode": "bilinear", **settings})
+
+
+def test_a_list_is_as_good_as_a_tuple() -> None:
+    controls = OperationControls(Upsample)
+    controls.set(scale_factor=[0.5, 3.0])
+    assert controls.values()["scale_factor"] == (0.5, 3.0)

@@ -5,17 +5,23 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterator
+from itertools import permutations
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from resample_viz.images import PATTERNS, PHOTOGRAPHS, ImageError
 from resample_viz.labs import LABS, Lab, UpsamplingLab
 from resample_viz.labs.panels import signal_range
+from resample_viz.labs.upsampling import WAYS_BACK
 from resample_viz.operations import OperationError, Upsample
+
+MODES = ("nearest", "nearest-exact", "bilinear", "bicubic", "area", "lanczos")
 
 
 @pytest.fixture
@@ -85,6 +91,37 @@ def test_unknown_names_are_refused_with_the_known_ones(lab: UpsamplingLab) -> No
         lab.set(image="no such picture")
 
 
+DOOR: list[tuple[dict[str, Any], str]] = [
+    ({"mode": "cubic"}, "'cubic' does not exist"),
+    ({"mode": "linear"}, "mode cannot be 'linear' here"),
+    ({"align_corners": "yes"}, "use one of True, False"),
+    ({"way_back": "by magic"}, "'by magic' here: use one of 'resize back, area'"),
+    ({"scale_factor": "2"}, "not '2'"),
+    ({"scale_factor": -1}, "not -1"),
+    ({"scale_factor": float("nan")}, "not nan"),
+    ({"scale_factor": 1e308}, "not 1e"),
+    ({"scale_factor": (1.0, 2.0, 3.0)}, "3 numbers"),
+    ({"scale_factor": 0.01}, "leaves nothing of the height"),
+    ({"scale_factor": 900.0}, "more than the 64 MB"),
+]
+
+
+@pytest.mark.parametrize(("settings", "words"), DOOR, ids=str)
+def test_the_python_door_refuses_in_one_sentence_and_keeps_what_is_shown(
+    lab: UpsamplingLab, settings: dict[str, Any], words: str
+) -> None:
+    before, count = repr(lab), frames(lab)
+    with pytest.raises(OperationError, match=words) as caught:
+        lab.set(**settings)
+    assert str(caught.value).endswith(".")
+    assert "\n" not in str(caught.value)
+    assert (repr(lab), frames(lab)) == (before, count)
+    lab.set(mode="bilinear", scale_factor=2.0)
+    assert repr(lab) == before
+    with pytest.raises(OperationError, match=words):
+        UpsamplingLab(size=32, **settings)
+
+
 # Frames
 
 
@@ -98,6 +135,21 @@ def test_every_preset_shows_something_of_its_own(kind: type[Lab]) -> None:
         assert lab.stage.frame["hint"] == preset.look
         seen.add(repr(lab))
     assert len(seen) == len(kind.presets)
+    lab.close()
+
+
+@pytest.mark.parametrize("kind", LABS, ids=lambda kind: kind.name)
+def test_a_preset_shows_the_same_whatever_was_shown_before(kind: type[Lab]) -> None:
+    lab = kind(size=32)
+    alone = {}
+    for preset in kind.presets:
+        fresh = kind(size=32, preset=preset.name)
+        alone[preset.name] = repr(fresh)
+        fresh.close()
+    for first, second in permutations(alone, 2):
+        lab.set(preset=first)
+        lab.set(preset=second)
+        assert repr(lab) == alone[second], f"after {first!r}"
     lab.close()
 
 
@@ -124,6 +176,12 @@ def test_one_move_is_one_frame(lab: UpsamplingLab) -> None:
     assert frames(lab) == before + 4
     lab._choose_preset(lab.children[0].children[0].children[1])
     assert frames(lab) == before + 5
+    lab.controls._either[0].parts["scale_factor"].lock.value = False
+    assert frames(lab) == before + 6
+    lab.controls._either[0].which.value = "size"
+    assert frames(lab) == before + 7
+    lab.stage.centre = [0.0, 1.0]
+    assert frames(lab) == before + 8
 
 
 def test_the_way_back_keeps_its_honest_name(lab: UpsamplingLab) -> None:
@@ -276,9 +334,75 @@ def test_a_cell_of_a_small_grid_can_be_written() -> None:
     lab.close()
 
 
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        ({"row": 4, "col": 0, "value": 1}, "row 4, column 0 is outside the 4 × 4 grid"),
+        ({"row": 0, "col": -1, "value": 1}, "row 0, column -1 is outside"),
+        ({"row": 0, "col": 0, "value": 1e39}, "1e+39 is too large"),
+        ({"row": 0, "col": 0, "value": float("nan")}, "nan is too large"),
+        ({"row": 0}, "does not work here"),
+    ],
+    ids=str,
+)
+def test_an_edit_that_means_no_cell_changes_nothing(edit: dict[str, Any], words: str) -> None:
+    lab = UpsamplingLab(image="integer_grid", size=4)
+    before = lab.input
+    lab.stage.edit = edit
+    assert words in alert(lab)
+    assert lab.input is before
+    lab.stage.edit = {"row": 0, "col": 0, "value": 9, "n": 1}
+    assert alert(lab) == ""
+    lab.close()
+
+
 def test_a_photograph_cannot_be_written_into(lab: UpsamplingLab) -> None:
     lab.stage.edit = {"row": 1, "col": 2, "value": 50, "n": 1}
     assert "only small one-channel grids" in alert(lab)
+
+
+moves = st.lists(
+    st.one_of(
+        st.tuples(st.just("mode"), st.sampled_from(MODES)),
+        st.tuples(
+            st.sampled_from(["align_corners", "antialias", "recompute_scale_factor"]),
+            st.booleans(),
+        ),
+        st.tuples(st.just("scale_factor"), st.integers(5, 160).map(lambda k: k / 20)),
+        st.tuples(st.just("size"), st.integers(1, 60)),
+        st.tuples(st.just("which"), st.sampled_from(["scale_factor", "size"])),
+        st.tuples(st.just("way_back"), st.sampled_from(WAYS_BACK)),
+        st.tuples(st.just("picture"), st.sampled_from(["edge", "impulse", "zone plate"])),
+    ),
+    min_size=4,
+    max_size=12,
+)
+
+
+@settings(max_examples=15)
+@given(moves)
+def test_whatever_a_learner_does_the_stage_shows_it_or_says_why_not(
+    steps: list[tuple[str, Any]],
+) -> None:
+    lab = UpsamplingLab(image="edge", size=8)
+    (either,) = lab.controls._either
+    for name, value in steps:
+        if name == "which":
+            either.which.value = value
+        elif name in either.parts:
+            either.parts[name].height.widget.value = value
+        elif name == "picture":
+            lab.inputs.picture.value = value
+        else:
+            {**lab.controls._single, **lab.extras}[name].value = value
+        try:
+            expected = repr(tuple(lab.output.shape))
+        except OperationError as error:
+            assert alert(lab) == str(error)
+        else:
+            assert alert(lab) == ""
+            assert f"y {expected}" in repr(lab)
+    lab.close()
 
 
 # The static face
