@@ -180,9 +180,8 @@ class Lab(widgets.Box):
         extras = {name: moves.pop(name) for name in self.extras if name in moves}
         with quiet(self):
             if chosen:
-                self.controls.reset()
                 extras = {**self._usual, **extras}
-            self.controls.set(**moves)
+            self.controls.set(afresh=bool(chosen), **moves)
             for name, value in extras.items():
                 self.extras[name].value = value
             self.inputs.set(**picture)

@@ -240,34 +240,33 @@ class OperationControls:
             found |= either.values()
         return found
 
-    def set(self, **values: Any) -> None:
-        """Moves controls.
+    def set(self, *, afresh: bool = False, **values: Any) -> None:
+        """Moves controls; with `afresh`, those that are not named go to the operation's defaults.
 
+        Every control moves once, straight to its value: the browser answers each value with its own
+        rounding of it, and an answer to a value in between would come too late and count as a move.
         Raises TypeError for names that the operation does not have, and OperationError for values
         that it does not take; then no control has moved.
         """
-        known = self.values()
+        names = self.values().keys()
         for name in values:
-            if name not in known:
+            if name not in names:
                 raise TypeError(
-                    f"{self.operation.__name__} has no parameter {name!r}: it has {sorted(known)}."
+                    f"{self.operation.__name__} has no parameter {name!r}: it has {sorted(names)}."
                 )
-        for either in self._either:
-            given = {name for name in either.parts if values.get(name) is not None}
-            known |= dict.fromkeys(set(either.parts) - given) if given else {}
         wanted = {name: value for name, value in values.items() if value is not None}
-        checked = self.operation(**{**known, **wanted})
-        for name in wanted:
+        kept = {} if afresh else self.values()
+        for either in self._either:
+            if any(name in wanted for name in either.parts):
+                kept |= dict.fromkeys(set(either.parts) - wanted.keys())
+        checked = self.operation(**{**kept, **wanted})
+        for name in names if afresh else wanted:
             value = getattr(checked, name)  # which may have turned a list into a tuple
             both = next((either for either in self._either if name in either.parts), None)
             if both:
                 both.set(name, value)
             else:
                 self._single[name].value = value
-
-    def reset(self) -> None:
-        """Moves every control to the operation's own default."""
-        self.set(**{name: getattr(self.operation(), name) for name in self.values()})
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """Calls back after every change of every control."""

@@ -131,11 +131,23 @@ def test_no_parameter_has_two_controls() -> None:
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
-def test_a_reset_brings_every_default_back(settings: dict[str, Any]) -> None:
+def test_a_fresh_start_brings_every_default_back(settings: dict[str, Any]) -> None:
     controls = OperationControls(Upsample)
     controls.set(**settings)
-    controls.reset()
+    controls.set(afresh=True)
     assert Upsample(**controls.values()) == Upsample()
+
+
+def test_a_fresh_start_moves_each_slider_once_and_straight_to_its_value() -> None:
+    controls = OperationControls(Upsample)
+    controls.set(scale_factor=5.0)
+    moved: list[float] = []
+    slider = controls._either[0].parts["scale_factor"].height
+    slider.widget.observe(lambda change: moved.append(change["new"]), names=["value"])
+    controls.set(afresh=True, scale_factor=3.0, mode="bicubic")
+    assert moved == [3.0]
+    controls.set(afresh=True, size=(4, 9))
+    assert Upsample(**controls.values()) == Upsample(size=(4, 9))
 
 
 REFUSED = [
