@@ -184,15 +184,19 @@ export function targets([rowAxis, colAxis], row, col) {
   return products(axisTargets(rowAxis, row), axisTargets(colAxis, col));
 }
 
-/** The part of a panel that is shown: all of it, or as many cells as there are screen pixels. */
-export function visibleCells(panel, screenPixels, centre) {
-  const crop = (n, middle, from, sent) => {
-    const count = Math.min(sent, Math.max(1, Math.floor(screenPixels)));
+/**
+ * The part of a panel that is shown: all of it, or as many cells as there are pixels on a screen so
+ * many pixels wide, whose height follows from the cells that were sent: the cells stay square.
+ */
+export function visibleCells(panel, screenWidth, centre) {
+  const screenHeight = (screenWidth * panel.shownRows) / panel.shownCols;
+  const crop = (n, middle, from, sent, pixels) => {
+    const count = Math.min(sent, Math.max(1, Math.floor(pixels)));
     const first = Math.round(middle * n - count / 2);
     return [Math.max(from, Math.min(from + sent - count, first)), count];
   };
-  const [row, rows] = crop(panel.rows, centre.y, panel.row0, panel.shownRows);
-  const [col, cols] = crop(panel.cols, centre.x, panel.col0, panel.shownCols);
+  const [row, rows] = crop(panel.rows, centre.y, panel.row0, panel.shownRows, screenHeight);
+  const [col, cols] = crop(panel.cols, centre.x, panel.col0, panel.shownCols, screenWidth);
   return { row, col, rows, cols };
 }
 

@@ -6,6 +6,7 @@ import {
 } from "./geometry.js";
 
 const NUMBERS_FROM = 24; // CSS pixels per cell from which values are written into the cells
+const MOST_HEIGHT = 600; // CSS pixels; a panel that would be taller becomes narrower
 const LOUPE_CELLS = 6; // the loupe shows at most this many cells per axis
 const LOUPE_SIZE = 168; // CSS pixels
 const MEANING = ["kind", "dtype", "channels", "lo", "hi", "vmin", "vmax", "colormap", "inRows", "inCols"];
@@ -52,6 +53,7 @@ class PanelView {
     if (resized) {
       this.image = new ImageData(meta.shownCols, meta.shownRows);
       this.screen.style.aspectRatio = `${meta.shownCols} / ${meta.shownRows}`;
+      this.screen.style.maxWidth = `${Math.max(1, (MOST_HEIGHT * meta.shownCols) / meta.shownRows)}px`;
     }
     this.colour();
   }
@@ -152,7 +154,11 @@ class PanelView {
     on("pointermove", (event) => this.pointed(event));
     on("pointerdown", (event) => this.pressed(event));
     on("pointerup", () => this.released());
-    on("pointerleave", () => this.stage.point(null));
+    on("pointercancel", () => (this.drag = this.pressedCell = null));
+    on("pointerleave", () => {
+      this.pressedCell = null; // what is released elsewhere was no click
+      this.stage.point(null);
+    });
     on("dblclick", (event) => this.edit(this.cellUnder(event)));
     on("keydown", (event) => this.key(event));
     on("blur", () => this.stage.point(null));

@@ -62,7 +62,19 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
         self._count = 0
 
     def show(self, frame: Frame, *, copy: str = "") -> None:
-        """Puts a frame on the stage. `copy` is what the copy button gives (default: the code)."""
+        """Puts a frame on the stage. `copy` is what the copy button gives (default: the code).
+
+        Raises ValueError if the frame has more panels or links than there are slots.
+        """
+        for what, shown, slots in (
+            ("panels", frame.panels, PANEL_SLOTS),
+            ("links", frame.links, LINK_SLOTS),
+        ):
+            if len(shown) > slots:
+                raise ValueError(
+                    f"the frame has {len(shown)} {what}, but a stage shows at most {slots}: "
+                    "leave some out."
+                )
         panels, links, buffers = [], [], {}
         centre = (float(self.centre[0]), float(self.centre[1]))
         for number, panel in enumerate(frame.panels):

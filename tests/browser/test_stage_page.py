@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Any
 
@@ -14,15 +15,11 @@ from torch import Tensor
 from resample_viz.operations import Upsample
 from resample_viz.view import ChartPanel, Frame, IndexPanel, Link, Merit, Panel, Stage, Step
 from resample_viz.view.colors import palette
+from tests.browser.notebook_page import PIXELS
 from tests.browser.stage_page import StagePage
 
 X = torch.arange(12.0).view(1, 3, 4) / 12
 SLOTS = re.compile(r"(panel|link)_\d+")
-PIXELS = """canvas => {
-    const {width, height} = canvas;
-    const {data} = canvas.getContext('2d').getImageData(0, 0, width, height);
-    return [height, width, ...data];
-}"""
 MAGENTA = (255, 0, 255)
 
 JUPYTER = {
@@ -119,8 +116,8 @@ def screen(view: Locator, name: str) -> Locator:
 
 
 def pixels(view: Locator, name: str, canvas: str = "cells") -> np.ndarray:
-    height, width, *data = panel(view, name).locator(f"canvas.rv-{canvas}").evaluate(PIXELS)
-    return np.array(data, np.uint8).reshape(height, width, 4)
+    height, width, text = panel(view, name).locator(f"canvas.rv-{canvas}").evaluate(PIXELS)
+    return np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, width, 4)
 
 
 def point(view: Locator, name: str, row: int, col: int, cells: tuple[int, int]) -> None:
@@ -179,6 +176,23 @@ def test_a_painted_frame_raises_the_counter(show: Show) -> None:
     show.again(up(mode="nearest"))
     expect(root).to_have_attribute("data-frame", "2")
     expect(root).to_have_attribute("data-state", "ok")
+
+
+def test_the_counter_is_raised_after_the_pixels_are_there(show: Show) -> None:
+    view = show.open(single(torch.zeros(1, 2, 2)))
+    view.evaluate("""el => {
+        window.seen = [];
+        const root = el.querySelector('.rv-stage');
+        const canvas = el.querySelector('canvas.rv-cells');
+        new MutationObserver(() => {
+            const [red] = canvas.getContext('2d').getImageData(0, 0, 1, 1).data;
+            window.seen.push([root.dataset.frame, red, el.querySelector('.rv-hint').textContent]);
+        }).observe(root, {attributeFilter: ['data-frame']});
+    }""")
+    for number in (1, 2, 3):
+        show.again(Frame(single(torch.full((1, 2, 2), number / 5)).panels, hint=f"hint {number}"))
+    expected = [[str(number + 1), 51 * number, f"hint {number}"] for number in (1, 2, 3)]
+    assert show.page.page.evaluate("() => window.seen") == expected
 
 
 def test_figures_stay_the_same_nodes_from_frame_to_frame(show: Show) -> None:
@@ -329,6 +343,20 @@ def test_enter_pins_a_cell_and_escape_frees_it(show: Show) -> None:
     expect(view.locator("[data-hover]")).to_have_count(0)
 
 
+def test_a_press_that_ends_elsewhere_pins_nothing(show: Show) -> None:
+    view = show.open(up())
+    mouse = show.page.page.mouse
+    point(view, "y", 2, 3, (6, 8))
+    mouse.down()
+    mouse.move(1, 1)
+    mouse.up()
+    mouse.down()
+    point(view, "y", 4, 4, (6, 8))
+    mouse.up()
+    expect(panel(view, "y")).to_have_attribute("data-hover", "4,4")
+    expect(view.locator(".rv-stage")).to_have_attribute("data-pinned", "false")
+
+
 def test_a_pinned_cell_stays_pinned_in_a_smaller_frame(show: Show) -> None:
     view = show.open(up())
     point(view, "y", 5, 7, (6, 8))
@@ -351,6 +379,14 @@ def test_a_number_typed_into_a_cell_is_one_edit(show: Show) -> None:
     expect(view.locator(".rv-edit")).to_have_count(0)
     assert show.page.saved == [{"edit": {"panel": "x", "row": 1, "col": 1, "value": 7.5, "n": 1}}]
     expect(screen(view, "x")).to_be_focused()
+
+
+def test_every_edit_has_a_number_of_its_own(show: Show) -> None:
+    view = show.open(up())
+    screen(view, "x").focus()
+    for key in ("ArrowRight", "5", "Enter", "5", "Enter"):
+        show.page.page.keyboard.press(key)
+    assert [saved["edit"]["n"] for saved in show.page.saved] == [1, 2]
 
 
 @pytest.mark.parametrize("keys", [["1", "Escape"], ["-", "Enter"], ["1", ".", ".", "Enter"]])
@@ -414,6 +450,19 @@ def test_a_small_file_is_sent_once_as_bytes(show: Show) -> None:
     assert view.locator("input[type=file]").input_value() == ""  # the same file may come again
 
 
+def test_a_file_can_be_dropped_anywhere_on_the_stage(show: Show) -> None:
+    view = show.open(up())
+    prevented = panel(view, "y").evaluate("""figure => {
+        const dataTransfer = new DataTransfer();
+        dataTransfer.items.add(new File([Uint8Array.of(1, 2, 3)], 'dropped.png'));
+        return ['dragover', 'drop'].map(type => !figure.dispatchEvent(
+            new DragEvent(type, {dataTransfer, bubbles: true, cancelable: true})));
+    }""")
+    assert prevented == [True, True], "or the browser would leave the notebook for the picture"
+    show.page.page.wait_for_function("() => window.fakeWidget.model.saved.length > 0")
+    assert show.page.saved == [{"upload": {"name": "dropped.png", "data": bytes((1, 2, 3))}}]
+
+
 def test_a_lost_kernel_is_told_and_hovering_goes_on(show: Show) -> None:
     view = show.open(up())
     show.page.page.evaluate("() => window.fakeWidget.model.trigger('comm_live_update')")
@@ -447,10 +496,28 @@ def test_a_closed_view_leaves_nothing_behind(show: Show) -> None:
     assert pixels(second, "y").shape == (6, 8, 4)
     show.page.close_view(1)
     assert show.page.listeners == 0
+    show.page.page.evaluate("() => { document.body.dataset.jpThemeLight = 'false'; }")
     show.page.frames(3)
+    assert show.page.saved == []
 
 
 # Large panels
+
+
+@pytest.mark.parametrize(("rows", "cols"), [(300, 1), (1, 300), (400, 30)])
+def test_a_long_panel_stays_on_the_screen_with_square_cells(
+    show: Show, rows: int, cols: int
+) -> None:
+    view = show.open(single(torch.linspace(0, 1, rows * cols).view(1, rows, cols)))
+    box = screen(view, "p").bounding_box()
+    assert box
+    assert box["height"] <= 640
+    assert box["height"] / box["width"] == pytest.approx(rows / cols, rel=0.05)
+    assert pixels(view, "p").shape == (rows, cols, 4)
+    screen(view, "p").focus()
+    for key in ("ArrowDown", "End", "PageDown"):
+        show.page.page.keyboard.press(key)
+    expect(panel(view, "p")).to_have_attribute("data-hover", f"{rows - 1},{cols - 1}")
 
 
 def test_a_large_panel_is_cropped_to_the_screen_and_dragged(show: Show) -> None:
@@ -499,6 +566,25 @@ def test_the_theme_of_the_page_is_reported(show: Show, light: str, dark: bool) -
         "dark => window.fakeWidget.model.get('dark') === dark", arg=dark
     )
     assert show.page.saved[-1] == {"dark": dark}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_outside_jupyter_the_browsers_own_theme_counts(show: Show, scheme: Any) -> None:
+    show.page.page.emulate_media(color_scheme=scheme)
+    show.open(up(), dark=scheme == "light")
+    assert show.page.saved == [{"dark": scheme == "dark"}]
+
+
+@pytest.mark.parametrize(("ground", "dark"), [("#fff", False), ("#212121", True)])
+def test_a_theme_that_only_sets_colours_is_judged_by_its_ground(
+    show: Show, ground: str, dark: bool
+) -> None:
+    show.open(up(), dark=not dark)
+    show.page.page.add_style_tag(content=f":root {{ --jp-layout-color1: {ground}; }}")
+    show.page.page.evaluate("() => document.body.classList.add('a-theme')")
+    show.page.page.wait_for_function(
+        "dark => window.fakeWidget.model.get('dark') === dark", arg=dark
+    )
 
 
 CLIPBOARD = """() => Object.defineProperty(navigator, 'clipboard', {configurable: true,
@@ -562,6 +648,20 @@ COLOURS = """node => {
 }"""
 
 
+READ = (
+    ".rv-caption",
+    ".rv-hint",
+    ".rv-sentence",
+    ".rv-merits dt",
+    ".rv-title",
+    ".rv-strip .rv-op",
+    ".rv-code code",
+    ".rv-copy",
+    ".rv-formula",
+    ".rv-own",
+)
+
+
 @pytest.mark.parametrize("theme", JUPYTER)
 @pytest.mark.parametrize("ground", ["--jp-layout-color0", "--jp-layout-color1"])
 def test_words_can_be_read_in_both_themes(show: Show, theme: str, ground: str) -> None:
@@ -570,8 +670,5 @@ def test_words_can_be_read_in_both_themes(show: Show, theme: str, ground: str) -
     show.page.page.add_style_tag(
         content=f":root {{ {rules} }} body {{ background: var({ground}); }}"
     )
-    found = {
-        what: contrast(*view.locator(what).first.evaluate(COLOURS))
-        for what in (".rv-caption", ".rv-hint", ".rv-sentence", ".rv-merits dt")
-    }
+    found = {what: contrast(*view.locator(what).first.evaluate(COLOURS)) for what in READ}
     assert {what: ratio for what, ratio in found.items() if ratio < 4.5} == {}

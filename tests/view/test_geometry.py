@@ -6,7 +6,9 @@ Runs on the JavaScript engine that Playwright brings along, so nothing else has 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -156,14 +158,32 @@ def test_a_panel_is_cropped_to_the_screen_around_the_centre() -> None:
     part = {**whole(900, 900), "row0": 500, "col0": 0, "shownRows": 400, "shownCols": 400}
     cases = [
         {"what": "visible", "panel": whole(64, 32), "pixels": 300, "centre": {"x": 0.5, "y": 0.5}},
+        {"what": "visible", "panel": whole(800, 400), "pixels": 300, "centre": {"x": 0, "y": 1}},
         {"what": "visible", "panel": whole(800, 200), "pixels": 300, "centre": {"x": 0, "y": 1}},
         {"what": "visible", "panel": part, "pixels": 300.7, "centre": {"x": 0.5, "y": 0.1}},
     ]
     assert in_javascript(cases) == [
         {"row": 0, "col": 0, "rows": 64, "cols": 32},
-        {"row": 500, "col": 0, "rows": 300, "cols": 200},
+        {"row": 200, "col": 0, "rows": 600, "cols": 300},
+        {"row": 0, "col": 0, "rows": 800, "cols": 200},
         {"row": 500, "col": 100, "rows": 300, "cols": 300},
     ]
+
+
+def test_cells_are_square_wherever_a_panel_is_cropped() -> None:
+    sizes = np.random.default_rng(1).integers(1, 500, (200, 3)).tolist()
+    centre = {"x": 0.3, "y": 0.9}
+    cases = [
+        {"what": "visible", "panel": whole(rows, cols), "pixels": width, "centre": centre}
+        for rows, cols, width in sizes
+    ]
+    for (rows, cols, width), part in zip(sizes, in_javascript(cases), strict=True):
+        height = width * rows / cols
+        assert 0 <= part["row"] <= rows - part["rows"]
+        assert 0 <= part["col"] <= cols - part["cols"]
+        if part["cols"] > 20 and part["rows"] > 20:  # else rounding to whole cells shows
+            across, down = width / part["cols"], height / part["rows"]
+            assert down == pytest.approx(across, rel=0.05)
 
 
 def test_the_cell_under_a_point() -> None:
@@ -183,6 +203,48 @@ def test_numbers_are_written_as_a_learner_reads_them() -> None:
     numbers = [(3, 4), (0.25, 4), (-0.0703125, 4), (1e-9, 4), (-1e-9, 2), (12.3456, 2), (100, 2)]
     cases = [{"what": "format", "value": value, "digits": digits} for value, digits in numbers]
     assert in_javascript(cases) == ["3", "0.25", "−0.0703", "0", "0", "12.35", "100"]
+
+
+def as_a_learner_reads_it(value: float, digits: int) -> str:
+    """The same rule in Python: rounded half away from zero, without trailing zeros."""
+    rounded = Decimal(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    text = f"{rounded:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text.replace("-", "−")
+
+
+def test_every_number_is_rounded_as_one_would_by_hand() -> None:
+    random = np.random.default_rng(2)
+    values = [
+        *random.normal(size=150),
+        *random.normal(size=150) * 1e4,
+        *random.normal(size=50) / 1e4,
+    ]
+    values += [k / 32 for k in range(-70, 70)]  # ties: 0.03125 has five decimals
+    cases = [
+        {"what": "format", "value": value, "digits": digits}
+        for value in values
+        for digits in (2, 3, 4)
+    ]
+    expected = [as_a_learner_reads_it(case["value"], case["digits"]) for case in cases]
+    assert in_javascript(cases) == expected
+
+
+def test_a_written_out_sum_adds_up() -> None:
+    random = np.random.default_rng(3)
+    cases = []
+    for count in (1, 2, 4, 5, 9, 36) * 6:
+        weights, values = random.normal(size=count).round(4), random.normal(size=count).round(4)
+        cells = [{"row": 0, "col": col, "weight": weight} for col, weight in enumerate(weights)]
+        cases.append({"what": "sum", "cells": cells, "values": values.tolist(), "most": 4})
+    for case, result in zip(cases, in_javascript(cases), strict=True):
+        total = sum(c["weight"] * v for c, v in zip(case["cells"], case["values"], strict=True))
+        assert result["total"] == pytest.approx(total)
+        text = re.sub(r"\(\d+ more: ([^)]*)\)", r"\1", result["text"])
+        sum_as_read = eval(text.replace("−", "-").replace("·", "*").replace("+ -", "-"))
+        assert sum_as_read == pytest.approx(total, abs=1e-3)
+        assert ("more:" in result["text"]) == (len(case["cells"]) > 4)
+        assert "+ −" not in result["text"]
 
 
 def test_a_sum_is_written_out_with_the_heaviest_terms_first() -> None:

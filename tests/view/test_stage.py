@@ -11,9 +11,9 @@ import pytest
 import torch
 
 import resample_viz as rv
-from resample_viz.view import Frame, Panel, Stage
+from resample_viz.view import Frame, Link, Panel, Stage
 from resample_viz.view.colors import ROLE_COLORS
-from resample_viz.view.stage import HERE, module_text
+from resample_viz.view.stage import HERE, PANEL_SLOTS, module_text
 
 
 class Comm:
@@ -80,6 +80,28 @@ def test_a_refusal_keeps_everything_and_sends_only_the_words(
     assert stage.frame == {**before, "alert": "too large: make it smaller.", "id": 2}
     stage.show(frame(panel("x", 1)))
     assert stage.frame["alert"] == ""
+
+
+def test_more_than_a_stage_can_show_is_refused_and_nothing_is_sent(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = [panel(f"p{number}", number) for number in range(PANEL_SLOTS)]
+    stage.show(frame(*most))
+    comm = listen(stage, monkeypatch)
+    with pytest.raises(ValueError, match="has 11 panels, but a stage shows at most 10"):
+        stage.show(frame(*most, panel("one more", 1)))
+    link = Link("p0", "p1", ())
+    with pytest.raises(ValueError, match="has 5 links, but a stage shows at most 4"):
+        stage.show(frame(*most, links=(link,) * 5))
+    assert comm.sent == []
+
+
+def test_a_second_page_gets_everything_from_the_kernel(stage: Stage) -> None:
+    stage.show(frame(panel("x", 1), panel("y", 2)))
+    state = stage.get_state()
+    for meta in state["frame"]["panels"]:
+        assert len(state[meta["slot"]]) == 16
+    assert set(state["palettes"]) == {"gray"}
 
 
 def test_a_refusal_before_the_first_frame_is_shown_too(stage: Stage) -> None:
