@@ -6,9 +6,12 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import resample_viz
 
@@ -72,6 +75,53 @@ def test_heavy_libraries_are_imported_where_they_are_used(module: Path) -> None:
     assert roots.isdisjoint(HEAVY)
     if part_of(module) == "operations":
         assert roots - set(sys.stdlib_module_names) <= {"torch", "resample_viz"}
+
+
+def name_of(module: Path) -> str:
+    parts = ("resample_viz", *module.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    known = {name_of(module): module for module in MODULES}
+    needs = {name: imported(module) & known.keys() for name, module in known.items()}
+    assert sum(map(len, needs.values())) > 30
+    list(TopologicalSorter(needs).static_order())  # raises CycleError
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda m: str(m.relative_to(PACKAGE)))
+def test_everything_public_has_a_docstring(module: Path) -> None:
+    tree = ast.parse(module.read_text())
+    documented = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    scopes = [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))]
+    for scope in scopes:
+        assert ast.get_docstring(scope), f"{module.name}: {getattr(scope, 'name', 'the module')}"
+        if getattr(scope, "name", "").startswith("_"):
+            continue
+        for node in filter(lambda found: isinstance(found, documented), scope.body):
+            is_setter = any(ast.unparse(mark).endswith(".setter") for mark in node.decorator_list)
+            if not node.name.startswith("_") and not is_setter:
+                assert ast.get_docstring(node), f"{module.name}: {node.name}"
+
+
+# Import name → the package that brings it, where the names differ or another one promises it.
+BROUGHT_BY = {
+    "PIL": "pillow",
+    "skimage": "scikit-image",
+    "lazy_loader": "lazy-loader",
+    "traitlets": "ipywidgets",
+    "IPython": "ipywidgets",
+    "scipy": "scikit-image",
+}
+
+
+def test_every_library_that_is_imported_is_declared() -> None:
+    lines = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["project"]
+    declared = {Requirement(line).name for line in lines["dependencies"]}
+    roots = {name.partition(".")[0] for module in MODULES for name in imported(module)}
+    foreign = roots - set(sys.stdlib_module_names) - {"resample_viz"}
+    assert {"torch", "matplotlib"} < foreign
+    assert {BROUGHT_BY.get(name, name) for name in foreign} <= declared
 
 
 def in_a_fresh_process(code: str) -> str:

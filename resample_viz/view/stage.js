@@ -62,7 +62,9 @@ class PanelView {
     if (this.meta.kind === "chart") return paintRuns(this.meta, this.bytes, this.image.data);
     if (this.meta.kind === "index") return paintIndex(this.meta, this.codes, this.image.data);
     const palette = this.stage.palette(this.meta.colormap);
-    paintPixels(this.meta, this.codes, palette, this.image.data, this.stage.markOutside);
+    // An error beyond its scale is a large error, not a value that will be clipped.
+    const mark = this.stage.markOutside && this.meta.role !== "error";
+    paintPixels(this.meta, this.codes, palette, this.image.data, mark);
   }
 
   paint() {

@@ -100,7 +100,10 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
                 alert="",
                 formula=frame.formula,
                 hint=frame.hint,
-                outside=any(isinstance(p, Panel) and p.outside > 0 for p in frame.panels),
+                outside=any(
+                    isinstance(p, Panel) and p.role != "error" and p.outside > 0
+                    for p in frame.panels
+                ),
                 strip=[vars(step) for step in frame.strip],
                 merits=[vars(merit) for merit in frame.merits],
             )

@@ -672,3 +672,10 @@ def test_words_can_be_read_in_both_themes(show: Show, theme: str, ground: str) -
     )
     found = {what: contrast(*view.locator(what).first.evaluate(COLOURS)) for what in READ}
     assert {what: ratio for what, ratio in found.items() if ratio < 4.5} == {}
+
+
+def test_a_large_error_is_not_painted_as_a_value_that_is_clipped(show: Show) -> None:
+    error = Panel("e", "Error", "error", torch.full((1, 2, 2), 3.0), (0, 1), colormap="magma")
+    view = show.open(Frame((error,)))
+    assert pixels(view, "e")[0, 0, :3].tolist() != [255, 0, 255]
+    expect(view.locator(".rv-marker")).to_be_hidden()
