@@ -111,7 +111,6 @@ BROUGHT_BY = {
     "lazy_loader": "lazy-loader",
     "traitlets": "ipywidgets",
     "IPython": "ipywidgets",
-    "scipy": "scikit-image",
 }
 
 

@@ -32,6 +32,7 @@ _LEAST_SQUARES_CODE = {
     ),
 }
 AXIS_NAMES = {1: ("width",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+WELL_CONDITIONED = 1e-3  # smallest over largest singular value; below, rounding of y swamps x
 LONGEST = MAX_BYTES  # cells of an axis: no longer one can fit, and larger numbers overflow
 
 
@@ -204,12 +205,10 @@ class Upsample(Operation):
         out = self.output_shape(shape)[2:]
         fixed = self.size is not None or self.recompute_scale_factor
         factors = (None,) * len(out) if fixed else self._factors(len(out))
-        # Where no axis changes its size, some modes copy, whatever the factor.
-        alone = [n != m or out == sizes for n, m in zip(sizes, out)]
         return SeparableFootprint(
             tuple(
                 _axis(len(shape), self.mode, self.align_corners, self.antialias, *one)
-                for one in zip(sizes, out, factors, alone)
+                for one in zip(sizes, out, factors)
             )
         )
 
@@ -232,7 +231,7 @@ class Upsample(Operation):
             return y.float()
 
         def kind() -> UndoKind:
-            if not all(_full_rank(axis) for axis in axes):
+            if math.prod(map(_weakest_share, axes)) < WELL_CONDITIONED:
                 return "pseudo-inverse"
             square = all(axis.out_size == axis.in_size for axis in axes)
             return "exact inverse" if square else "left inverse"
@@ -281,25 +280,22 @@ def _axis(
     n: int,
     m: int,
     factor: float | None,
-    alone: bool,
 ) -> Axis:
     """PyTorch's own weights along one axis: n unit impulses of length n, resized to length m.
 
-    The other axes have length 1, so that this costs n * m sums and not a whole picture. They keep
-    it if the axis is `alone`; else they are doubled, so that not all axes keep their sizes.
+    The other axes have length 1 and keep it, so that this costs n * m sums and not a whole picture.
     """
     others = ndim - 3
     impulses = torch.eye(n).view(n, 1, *[1] * others, n)
-    length = 1 if alone else 2
     options: dict[str, Any] = {"mode": mode, "antialias": antialias}
     if factor is None:
-        options["size"] = (*[length] * others, m)
+        options["size"] = (*[1] * others, m)
     else:
-        options["scale_factor"] = (*[float(length)] * others, factor)
+        options["scale_factor"] = (*[1.0] * others, factor)
     if mode in ALIGNABLE:
         options["align_corners"] = align_corners
-    response = F.interpolate(impulses, **options)
-    return Axis.from_matrix(response.reshape(n, -1, m)[:, 0].T.contiguous())
+    response = F.interpolate(impulses, **options).reshape(n, m)
+    return Axis.from_matrix(response.T.contiguous())
 
 
 @lru_cache(maxsize=8)
@@ -308,12 +304,12 @@ def _pinv(axis: Axis) -> Tensor:
 
 
 @lru_cache(maxsize=8)
-def _full_rank(axis: Axis) -> bool:
-    """Whether no input along this axis is lost (the smallest singular value is not 0)."""
+def _weakest_share(axis: Axis) -> float:
+    """The smallest singular value over the largest: 0 where an input along this axis is lost."""
     if axis.out_size < axis.in_size:
-        return False
+        return 0.0
     values = torch.linalg.svdvals(axis.matrix.double())
-    return bool(values[-1] > 1e-6 * values[0])
+    return float(values[-1] / values[0])
 
 
 def _resize_back(size: tuple[int, ...], mode: str, flags: dict[str, Any]) -> Undo:

@@ -5,18 +5,19 @@ import { pathToFileURL } from "node:url";
 
 const geometry = await import(pathToFileURL(process.argv[2]));
 const cases = JSON.parse(readFileSync(0, "utf8"));
-const view = (bytes) => new DataView(Uint8Array.from(bytes).buffer);
+const view = (bytes, shift = 0) =>
+  new DataView(Uint8Array.from([...Array(shift).fill(9), ...bytes]).buffer, shift);
 
 const run = {
-  links({ link, bytes, outputs, inputs }) {
-    const axes = geometry.linkAxes(link, view(bytes));
+  links({ link, bytes, shift, outputs, inputs }) {
+    const axes = geometry.linkAxes(link, view(bytes, shift));
     return {
       sources: outputs.map(([row, col]) => geometry.sources(axes, row, col)),
       targets: inputs.map(([row, col]) => geometry.targets(axes, row, col)),
     };
   },
-  pixels({ panel, bytes, palette, mark }) {
-    const codes = geometry.typedArray(view(bytes), panel.dtype);
+  pixels({ panel, bytes, shift, palette, mark }) {
+    const codes = geometry.typedArray(view(bytes, shift), panel.dtype);
     const rgba = new Uint8ClampedArray(4 * panel.shownRows * panel.shownCols);
     geometry.paintPixels(panel, codes, Uint8Array.from(palette), rgba, mark);
     const values = [];

@@ -75,6 +75,27 @@ def test_sources_and_targets_are_those_of_the_footprint() -> None:
                     assert ours[key] == pytest.approx(weight, abs=1e-6)
 
 
+def test_bytes_need_not_be_aligned() -> None:
+    """Jupyter hands out views into one message, wherever in it they begin."""
+    operation, shape = OPERATIONS[1]
+    link, taps = Link("x", "y", operation.footprint(shape).axes).encode()
+    ask = {
+        "what": "links",
+        "link": link,
+        "bytes": list(taps),
+        "outputs": [[3, 2]],
+        "inputs": [[1, 1]],
+    }
+    panel, data = Panel("a", "a", "output", torch.rand(1, 3, 4)).encode()
+    paint = {"what": "pixels", "panel": panel, "bytes": list(data), "mark": False}
+    paint |= {"palette": list(palette("gray"))}
+    cases = [{**case, "shift": shift} for case in (ask, paint) for shift in (0, 1, 4)]
+    answers = in_javascript(cases)
+    assert answers[0]["sources"] != [[]]
+    assert answers[0] == answers[1] == answers[2]
+    assert answers[3] == answers[4] == answers[5]
+
+
 def panels() -> list[Panel]:
     torch.manual_seed(0)
     return [
