@@ -134,7 +134,7 @@ export function indexColour(row, col, inRows, inCols) {
   ];
 }
 
-/** The taps along both axes of a link, as typed arrays: [{start, weights, taps, out, in}, ...]. */
+/** The taps along both axes of a link, as typed arrays: [{index, weights, taps, out, in}, ...]. */
 export function linkAxes(link, view) {
   let offset = view.byteOffset;
   const part = (dtype, length) => {
@@ -144,30 +144,29 @@ export function linkAxes(link, view) {
   };
   return link.axes.map((axis) => ({
     ...axis,
-    start: part("i32", axis.out),
+    index: part("i32", axis.out * axis.taps),
     weights: part("f32", axis.out * axis.taps),
   }));
 }
 
-/** [[input index, weight], ...] behind output `i` of one axis. */
+/** [[input index, weight], ...] behind output `i` of one axis; an input may be read by several taps. */
 export function axisSources(axis, i) {
-  const found = [];
-  for (let t = 0; t < axis.taps; t++) {
-    const weight = axis.weights[i * axis.taps + t];
-    if (weight !== 0) found.push([axis.start[i] + t, weight]);
+  const found = new Map();
+  for (let t = i * axis.taps; t < (i + 1) * axis.taps; t++) {
+    if (axis.weights[t] !== 0) found.set(axis.index[t], (found.get(axis.index[t]) ?? 0) + axis.weights[t]);
   }
-  return found;
+  return [...found];
 }
 
 /** [[output index, weight], ...] that input `j` of one axis reaches. */
 export function axisTargets(axis, j) {
-  const found = [];
-  for (let i = 0; i < axis.out; i++) {
-    const t = j - axis.start[i];
-    const weight = t >= 0 && t < axis.taps ? axis.weights[i * axis.taps + t] : 0;
-    if (weight !== 0) found.push([i, weight]);
+  const found = new Map();
+  for (let t = 0; t < axis.index.length; t++) {
+    if (axis.index[t] !== j || axis.weights[t] === 0) continue;
+    const i = Math.floor(t / axis.taps);
+    found.set(i, (found.get(i) ?? 0) + axis.weights[t]);
   }
-  return found;
+  return [...found];
 }
 
 function products(rows, cols) {

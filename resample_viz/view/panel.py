@@ -39,7 +39,7 @@ def window(cells: int, middle: float) -> tuple[int, int]:
 
 
 class TapAxis(Protocol):
-    """One axis of a separable footprint: output i reads `weights[i]` from `start[i]` onwards."""
+    """One axis of a footprint: tap t of output i reads input `index[i, t]`, -1 for none."""
 
     @property
     def in_size(self) -> int:
@@ -47,13 +47,13 @@ class TapAxis(Protocol):
         ...
 
     @property
-    def start(self) -> Tensor:
-        """The first input cell of each output, (out,)."""
+    def index(self) -> Tensor:
+        """The input cells behind each output, (out, taps)."""
         ...
 
     @property
     def weights(self) -> Tensor:
-        """The weights from there on, (out, taps)."""
+        """Their weights, (out, taps)."""
         ...
 
 
@@ -263,13 +263,13 @@ class Link:
     axes: Sequence[TapAxis]
 
     def encode(self) -> tuple[dict[str, Any], bytes]:
-        """A description that goes into JSON, and the taps: int32 starts, float32 weights."""
+        """A description that goes into JSON, and the taps: int32 indices, float32 weights."""
         described = []
         buffers = []
         for axis in self.axes:
             out, taps = axis.weights.shape
             described.append({"in": axis.in_size, "out": out, "taps": taps})
-            buffers.append(axis.start.to(torch.int32).numpy().tobytes())
+            buffers.append(axis.index.to(torch.int32).contiguous().numpy().tobytes())
             buffers.append(axis.weights.to(torch.float32).contiguous().numpy().tobytes())
         meta = {"source": self.source, "target": self.target, "axes": described}
         return meta, b"".join(buffers)
