@@ -9,5 +9,11 @@ from .images import load_image as load_image
 from .images import pattern as pattern
 from .images import photograph as photograph
 from .labs import UpsamplingLab as UpsamplingLab
+from .operations import Chain as Chain
+from .operations import Clip as Clip
+from .operations import MinMax as MinMax
+from .operations import Normalize as Normalize
 from .operations import OperationError as OperationError
+from .operations import Quantize as Quantize
+from .operations import Standardize as Standardize
 from .operations import Upsample as Upsample

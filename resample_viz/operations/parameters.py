@@ -6,6 +6,7 @@ A lab builds its controls from these descriptions and from nothing else:
     choice   `Literal["a", "b"]`                 a row of buttons
     number   `Annotated[float, Range(0, 1)]`     a slider
              `... | tuple[float, float]`         two sliders, locked until the learner unlocks them
+             `... PerChannel()`                  one slider, or one per channel of the picture
 """
 
 from __future__ import annotations
@@ -36,6 +37,11 @@ class Instead:
     of: str
 
 
+@dataclass(frozen=True)
+class PerChannel:
+    """Marks a number that may also be a tuple of one number per channel (not per axis)."""
+
+
 class Ranks:
     """Which choices fit which number of tensor dimensions; a choice not named here fits all."""
 
@@ -58,6 +64,7 @@ class Parameter:
     range: Range | None = None
     ranks: Ranks | None = None
     pair: bool = False
+    per_channel: bool = False
     whole: bool = False
     optional: bool = False
     instead_of: str | None = None
@@ -111,7 +118,8 @@ def _describe(name: str, hint: Any, default: Any) -> Parameter:
         "number",
         default,
         range=marks[Range],
-        pair=bool(pairs),
+        pair=bool(pairs) and PerChannel not in marks,
+        per_channel=PerChannel in marks,
         whole=int in scalars,
         optional=type(None) in members,
         instead_of=instead,
