@@ -158,8 +158,10 @@ class Lab(widgets.Box):
     def code(self) -> str:
         """A program that computes what the lab shows."""
         ours = "import resample_viz as rv\n" if "rv." in self.shown.code else ""
+        transforms = "from torchvision.transforms import v2\n" if "v2." in self.shown.code else ""
         return (
-            f"{ours}import torch\nfrom torch import nn\nimport torch.nn.functional as F\n\n"
+            f"{ours}import torch\nfrom torch import nn\nimport torch.nn.functional as F\n"
+            f"{transforms}\n"
             f"x = torch.rand{tuple(self.input.shape)}  # your picture, (N, C, H, W)\n"
             f"{self.shown.code}\n"
         )
