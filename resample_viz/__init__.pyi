@@ -9,5 +9,15 @@ from .images import load_image as load_image
 from .images import pattern as pattern
 from .images import photograph as photograph
 from .labs import UpsamplingLab as UpsamplingLab
+from .operations import AdaptiveAvgPool as AdaptiveAvgPool
+from .operations import AdaptiveMaxPool as AdaptiveMaxPool
+from .operations import AvgPool as AvgPool
+from .operations import BlurPool as BlurPool
+from .operations import LPPool as LPPool
+from .operations import MaxPool as MaxPool
+from .operations import MaxUnpool as MaxUnpool
 from .operations import OperationError as OperationError
+from .operations import PixelShuffle as PixelShuffle
+from .operations import PixelUnshuffle as PixelUnshuffle
+from .operations import Subsample as Subsample
 from .operations import Upsample as Upsample
