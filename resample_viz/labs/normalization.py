@@ -358,7 +358,9 @@ def _merits(
     return (
         Merit("y", f"from {low:.2f} to {high:.2f}", "the range of the normalised tensor"),
         *(
-            Merit(f"error of {SHORT[way]}", _size(back, x), "largest |x̂ − x|, and how many times 2⁻²³")
+            Merit(
+                f"error of {SHORT[way]}", _size(back, x), "largest |x̂ − x|, and how many times 2⁻²³"
+            )
             for way, back in restored.items()
         ),
         Merit(

@@ -1,5 +1,6 @@
 """What PyTorch does: one frozen dataclass per layer, everything about it computed by torch."""
 
+from resample_viz.operations.adaptive_pooling import AdaptiveAvgPool, AdaptiveMaxPool
 from resample_viz.operations.base import MAX_BYTES, Operation, OperationError, Undo, check_memory
 from resample_viz.operations.chain import Chain, Rung
 from resample_viz.operations.footprint import (
@@ -7,6 +8,8 @@ from resample_viz.operations.footprint import (
     Footprint,
     JacobianFootprint,
     KernelFootprint,
+    LocalFootprint,
+    PickFootprint,
     SeparableFootprint,
 )
 from resample_viz.operations.normalization import Clip, MinMax, Normalize, Quantize, Standardize
@@ -19,17 +22,29 @@ from resample_viz.operations.parameters import (
     Ranks,
     parameters,
 )
+from resample_viz.operations.pooling import AvgPool, LPPool, MaxPool
+from resample_viz.operations.shuffling import PixelShuffle, PixelUnshuffle
+from resample_viz.operations.subsampling import BlurPool, Subsample
+from resample_viz.operations.unpooling import MaxUnpool
 from resample_viz.operations.upsample import Upsample
 
 __all__ = [
     "MAX_BYTES",
+    "AdaptiveAvgPool",
+    "AdaptiveMaxPool",
+    "AvgPool",
     "Axis",
+    "BlurPool",
     "Chain",
     "Clip",
     "Footprint",
     "Instead",
     "JacobianFootprint",
     "KernelFootprint",
+    "LPPool",
+    "LocalFootprint",
+    "MaxPool",
+    "MaxUnpool",
     "MinMax",
     "Normalize",
     "Operation",
@@ -37,12 +52,16 @@ __all__ = [
     "Pair",
     "Parameter",
     "PerChannel",
+    "PickFootprint",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "Quantize",
     "Range",
     "Ranks",
     "Rung",
     "SeparableFootprint",
     "Standardize",
+    "Subsample",
     "Undo",
     "Upsample",
     "check_memory",

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from resample_viz.operations.base import Operation, OperationError, Undo, UndoKind
 from resample_viz.operations.footprint import Footprint, JacobianFootprint
 from resample_viz.operations.normalization import AS_IT_IS
+from resample_viz.operations.upsample import AXIS_NAMES
 
 Shape = tuple[int, ...]
 BEST_FIRST: tuple[UndoKind, ...] = (
@@ -149,8 +150,15 @@ class Chain(Operation):
         return rungs[-1].after if rungs else tuple(shape)
 
     def explain_shape(self, shape: Sequence[int]) -> str:
-        """The shape ladder, one line per step."""
-        return "\n".join(map(str, self.ladder(shape)))
+        """The shape ladder, and one line per axis: "height: (128 → 256 → 64) = 64"."""
+        rungs = self.ladder(shape)
+        stations = [tuple(shape), *(rung.after for rung in rungs)]
+        lines = [*map(str, rungs)]
+        for axis, name in enumerate(AXIS_NAMES[len(shape) - 2], start=2):
+            sizes = [str(station[axis]) for station in stations]
+            walk = " → ".join(sizes) if rungs else f"{sizes[0]} stays"
+            lines.append(f"{name}: ({walk}) = {sizes[-1]}")
+        return "\n".join(lines)
 
     def stages(self, x: Tensor) -> tuple[Tensor, ...]:
         """x, and what each step makes of it, one after the other.

@@ -59,11 +59,9 @@ class PictureOperation(Operation):
         return tuple(shape)
 
     def explain_shape(self, shape: Sequence[int]) -> str:
-        """Every value stays in its place: "height: 128 stays (128 = 128)"."""
+        """One line per axis: "height: (128 stays) = 128"."""
         out = self.output_shape(shape)[2:]
-        return "\n".join(
-            f"{name}: stays ({n} each way) = {n}" for name, n in zip(("height", "width"), out)
-        )
+        return "\n".join(f"{name}: ({n} stays) = {n}" for name, n in zip(("height", "width"), out))
 
     def footprint(self, shape: Sequence[int]) -> Footprint:
         """The footprint around a picture of noise: the values decide about the weights."""
@@ -222,6 +220,16 @@ class BySelf(PictureOperation):
         if self.by not in SCOPE_AXES:
             raise OperationError(f"by must be 'picture' or 'channel', not {self.by!r}: use one.")
 
+    def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """The same shape. Raises OperationError for a single cell, which has no spread."""
+        super().output_shape(shape)
+        if math.prod(shape[axis] for axis in SCOPE_AXES[self.by]) == 1:
+            raise OperationError(
+                f"a {self.by} of {tuple(shape)} is one cell, which has no spread: take two cells "
+                "or more."
+            )
+        return tuple(shape)
+
     def __call__(self, x: Tensor) -> Tensor:
         """Applies the layer. Raises OperationError where the picture's numbers give no result."""
         self.output_shape(x.shape)
@@ -319,16 +327,6 @@ class Standardize(BySelf):
         if self.by == "channel":
             return "lambda x: F.instance_norm(x)"
         return "lambda x: F.layer_norm(x, x.shape[1:])"
-
-    def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
-        """The same shape. Raises OperationError for a single cell, which has no spread."""
-        super().output_shape(shape)
-        if math.prod(shape[2:]) == 1:
-            raise OperationError(
-                f"the picture {tuple(shape)} has one cell per channel, which has no spread: it "
-                "takes two cells or more."
-            )
-        return tuple(shape)
 
     def undo_at(self, x: Tensor) -> tuple[Undo, ...]:
         """The exact inverse for whoever kept mean and variance of x, and y as it is."""

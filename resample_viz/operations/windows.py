@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -122,11 +122,31 @@ class Window:
 
     def axis(self, n: int) -> Axis:
         """What each window reads of `n` cells; -1 where it hangs over the edge."""
-        starts = torch.arange(self.count(n))[:, None] * self.stride - self.padding
-        index = starts + torch.arange(self.kernel) * self.dilation
-        return Axis.from_index(n, index.where((index >= 0) & (index < n), -1))
+        return _axis(self, n)
+
+    def average(self, n: int, *, count_include_pad: bool) -> Axis:
+        """The same with one over the number of cells that count, for each cell that is read."""
+        return _average(self, n, count_include_pad)
 
 
+@lru_cache(maxsize=32)
+def _axis(window: Window, n: int) -> Axis:
+    starts = torch.arange(window.count(n))[:, None] * window.stride - window.padding
+    index = starts + torch.arange(window.kernel) * window.dilation
+    return Axis.from_index(n, index.where((index >= 0) & (index < n), -1))
+
+
+@lru_cache(maxsize=32)
+def _average(window: Window, n: int, count_include_pad: bool) -> Axis:
+    axis = window.axis(n)
+    starts = torch.arange(axis.out_size)[:, None] * window.stride - window.padding
+    counted = axis.weights.sum(1, keepdim=True)
+    if count_include_pad:  # padding counts, what ceil_mode reaches beyond it does not
+        counted = (starts + window.kernel).clamp(max=n + window.padding) - starts
+    return Axis(n, axis.index, axis.weights / counted)
+
+
+@lru_cache(maxsize=32)
 def adaptive_axis(n: int, m: int) -> Axis:
     """The windows of adaptive pooling: output i reads from floor(i n / m) to ceil((i + 1) n / m).
 
@@ -138,18 +158,3 @@ def adaptive_axis(n: int, m: int) -> Axis:
     taps = max(b - a for a, b in zip(first, stop))
     index = torch.tensor(first)[:, None] + torch.arange(taps)
     return Axis.from_index(n, index.where(index < torch.tensor(stop)[:, None], -1))
-
-
-def averaging(axis: Axis, divisors: Any) -> Axis:
-    """The same taps, each row divided by its divisor."""
-    return Axis(axis.in_size, axis.index, axis.weights / divisors)
-
-
-def flat_index(rows: Any, cols: Any, width: int) -> Any:
-    """Row-major numbers of the cells of one channel: row * width + column, as PyTorch counts."""
-    return rows * width + cols
-
-
-def product_of(values: Sequence[float]) -> float:
-    """Height times width."""
-    return math.prod(values)

@@ -36,7 +36,11 @@ STEPS: tuple[Operation, ...] = (
     Standardize(),
     Quantize(),
 )
-chains = st.lists(st.sampled_from(STEPS), max_size=5).map(lambda steps: Chain(tuple(steps)))
+chains = (
+    st.lists(st.sampled_from(STEPS), max_size=5)
+    .map(lambda steps: Chain(tuple(steps)))
+    .filter(lambda chain: not chain.fitting((1, 3, 8, 10))[1])
+)
 DOWN = Upsample(scale_factor=0.5, mode="area")
 
 
@@ -64,7 +68,9 @@ def test_a_chain_is_its_steps_in_order(chain: Chain) -> None:
     assert [tuple(stage.shape) for stage in chain.stages(x)][1:] == [
         rung.after for rung in chain.ladder(x.shape)
     ]
-    assert chain.explain_shape(x.shape).count("→") == len(chain.steps)
+    *rungs, height, width = chain.explain_shape(x.shape).splitlines()
+    assert rungs == [str(rung) for rung in chain.ladder(x.shape)]
+    assert (height.count("→"), width.count("→")) == (len(chain.steps),) * 2
 
 
 @settings(max_examples=40)

@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 import torch
-import torch.nn.functional as F
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from resample_viz.operations import SeparableFootprint, Undo, Upsample
+import resample_viz
+from resample_viz.operations import Undo, Upsample
 from resample_viz.operations.base import UndoKind
 from tests.operations.registry import REGISTRY, Trial, gradient_fits, trials
+from tests.operations.test_every_operation import NAMES
 
 KINDS = typing.get_args(UndoKind)
 CLOSE = 1e-4
@@ -28,13 +29,12 @@ def noise(shape: typing.Sequence[int], *, dtype: Any = torch.float32) -> Tensor:
     return torch.rand(tuple(shape), generator=torch.Generator().manual_seed(2), dtype=dtype)
 
 
-def names_of(trial: Trial, x: Tensor, y: Tensor) -> dict[str, Any]:
-    """What the code of an undo may use: x, y, the operation, and one matrix per axis."""
-    footprint = trial.operation.footprint(trial.shape)
-    assert isinstance(footprint, SeparableFootprint)
-    axes = ("A_d", "A_h", "A_w")[3 - len(footprint.axes) :]
-    matrices = dict(zip(axes, footprint.matrices()))
-    return {"torch": torch, "F": F, "up": trial.operation, "x": x, "y": y, **matrices}
+def names_of(trial: Trial, x: Tensor, y: Tensor, way: Undo) -> dict[str, Any]:
+    """What the code of an undo may use: x, y, the operation, and what its setup defines."""
+    names = {**NAMES, "rv": resample_viz, "x": x, "y": y}
+    exec(trial.operation.program(), names)
+    exec(way.setup, names)
+    return names
 
 
 def inverses(trial: Trial) -> list[Undo]:
@@ -45,7 +45,7 @@ def inverses(trial: Trial) -> list[Undo]:
 def test_every_way_back_restores_the_shape(trial: Trial) -> None:
     x = trial.input()
     y = trial.operation(x)
-    for way in trial.operation.undo(x.shape):
+    for way in trial.operation.undo_at(x):
         restored = way(y)
         assert restored.shape == x.shape, way.label
         assert restored.dtype == x.dtype, way.label
@@ -54,7 +54,7 @@ def test_every_way_back_restores_the_shape(trial: Trial) -> None:
 
 @given(trials)
 def test_every_way_back_has_an_honest_name_and_a_label_of_its_own(trial: Trial) -> None:
-    ways = trial.operation.undo(trial.shape)
+    ways = trial.operation.undo_at(trial.input())
     assert {way.kind for way in ways} <= set(KINDS)
     assert len({way.label for way in ways}) == len(ways)
 
@@ -63,10 +63,12 @@ def test_every_way_back_has_an_honest_name_and_a_label_of_its_own(trial: Trial) 
 def test_a_way_back_treats_every_picture_and_channel_alike(trial: Trial) -> None:
     x = trial.input(batch=2, channels=3)
     y = trial.operation(x)
-    alone = trial.operation.undo(x[1:, 2:].shape)
-    for way, other in zip(trial.operation.undo(x.shape), alone, strict=True):
+    first = 2 * trial.shape[1]  # the last third of the channels, which nothing else feeds
+    last_in, last_out = x[1:, first:], y[1:, 2 * y.shape[1] // 3 :]
+    alone = trial.operation.undo_at(last_in)
+    for way, other in zip(trial.operation.undo_at(x), alone, strict=True):
         assert way.label == other.label
-        torch.testing.assert_close(way(y)[1:, 2:], other(y[1:, 2:]), rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(way(y)[1:, first:], other(last_out), rtol=1e-5, atol=1e-5)
 
 
 # Towards the end each output reads less of the next input: going back, rounding grows by the cell.
@@ -124,7 +126,7 @@ def test_the_adjoint_is_the_transposed_map(trial: Trial) -> None:
     x = trial.input(batch=2, channels=3, dtype=torch.float64)
     y = noise(trial.operation.output_shape(x.shape), dtype=torch.float64)
     back = trial.operation.adjoint(x.shape)(y)
-    there = trial.operation(x)
+    there = trial.operation(x) - trial.operation(torch.zeros_like(x))  # without a bias
     assert float((there * y).sum()) == pytest.approx(float((x * back).sum()), rel=1e-9)
 
 
@@ -141,6 +143,6 @@ def test_the_adjoint_is_among_the_ways_back(trial: Trial) -> None:
 def test_the_code_of_a_way_back_evaluates_to_what_it_does(trial: Trial) -> None:
     x = trial.input()
     y = trial.operation(x)
-    for way in trial.operation.undo(x.shape):
-        result = eval(way.code, names_of(trial, x, y))
+    for way in trial.operation.undo_at(x):
+        result = eval(way.code, names_of(trial, x, y, way))
         torch.testing.assert_close(result, way(y), rtol=1e-3, atol=1e-3)
