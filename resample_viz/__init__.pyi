@@ -17,6 +17,8 @@ from .operations import AvgPool as AvgPool
 from .operations import BlurPool as BlurPool
 from .operations import Chain as Chain
 from .operations import Clip as Clip
+from .operations import Conv as Conv
+from .operations import ConvTranspose as ConvTranspose
 from .operations import LPPool as LPPool
 from .operations import MaxPool as MaxPool
 from .operations import MaxUnpool as MaxUnpool

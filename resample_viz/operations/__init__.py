@@ -3,6 +3,7 @@
 from resample_viz.operations.adaptive_pooling import AdaptiveAvgPool, AdaptiveMaxPool
 from resample_viz.operations.base import MAX_BYTES, Operation, OperationError, Undo, check_memory
 from resample_viz.operations.chain import Chain, Rung
+from resample_viz.operations.convolution import Conv, ConvTranspose
 from resample_viz.operations.footprint import (
     Axis,
     Footprint,
@@ -12,8 +13,10 @@ from resample_viz.operations.footprint import (
     PickFootprint,
     SeparableFootprint,
 )
+from resample_viz.operations.kernels import KernelName, Weights
 from resample_viz.operations.normalization import Clip, MinMax, Normalize, Quantize, Standardize
 from resample_viz.operations.parameters import (
+    FROM_INPUT,
     Instead,
     Pair,
     Parameter,
@@ -29,6 +32,7 @@ from resample_viz.operations.unpooling import MaxUnpool
 from resample_viz.operations.upsample import Upsample
 
 __all__ = [
+    "FROM_INPUT",
     "MAX_BYTES",
     "AdaptiveAvgPool",
     "AdaptiveMaxPool",
@@ -37,10 +41,13 @@ __all__ = [
     "BlurPool",
     "Chain",
     "Clip",
+    "Conv",
+    "ConvTranspose",
     "Footprint",
     "Instead",
     "JacobianFootprint",
     "KernelFootprint",
+    "KernelName",
     "LPPool",
     "LocalFootprint",
     "MaxPool",
@@ -64,6 +71,7 @@ __all__ = [
     "Subsample",
     "Undo",
     "Upsample",
+    "Weights",
     "check_memory",
     "parameters",
 ]
