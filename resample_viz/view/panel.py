@@ -120,7 +120,9 @@ class Panel:
         if values.numel() <= PRECISE_CELLS:
             dtype, codes = "f32", values  # NaN and infinity too: JavaScript knows them
         else:
-            dtype, levels, kind = ("u16", 65535, torch.uint16) if whole else ("u8", 255, torch.uint8)
+            dtype, levels, kind = (
+                ("u16", 65535, torch.uint16) if whole else ("u8", 255, torch.uint8)
+            )
             gain = levels / (high - low) if high > low else 0.0
             # What is not finite is clipped: codes cannot say it.
             codes = values.sub(low).mul_(gain).round_().nan_to_num_(0).clamp_(0, levels).to(kind)

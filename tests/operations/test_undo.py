@@ -31,7 +31,7 @@ def noise(shape: typing.Sequence[int], *, dtype: Any = torch.float32) -> Tensor:
 
 def names_of(trial: Trial, x: Tensor, y: Tensor, way: Undo) -> dict[str, Any]:
     """What the code of an undo may use: x, y, the operation, and what its setup defines."""
-    names = {"torch": torch, "F": F, "rv": resample_viz, "x": x, "y": y}
+    names = {"torch": torch, "nn": torch.nn, "F": F, "rv": resample_viz, "x": x, "y": y}
     names[trial.operation.variable] = trial.operation
     exec(way.setup, names)
     return names
