@@ -12,6 +12,7 @@ from resample_viz.operations.footprint import (
 )
 from resample_viz.operations.parameters import Instead, Pair, Parameter, Range, Ranks, parameters
 from resample_viz.operations.pooling import AvgPool, LPPool, MaxPool
+from resample_viz.operations.separable import resize_back
 from resample_viz.operations.shuffling import PixelShuffle, PixelUnshuffle
 from resample_viz.operations.subsampling import BlurPool, Subsample
 from resample_viz.operations.unpooling import MaxUnpool
@@ -46,4 +47,5 @@ __all__ = [
     "Upsample",
     "check_memory",
     "parameters",
+    "resize_back",
 ]
