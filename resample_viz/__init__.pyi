@@ -9,12 +9,15 @@ from .images import ImageError as ImageError
 from .images import load_image as load_image
 from .images import pattern as pattern
 from .images import photograph as photograph
+from .labs import ConvolutionLab as ConvolutionLab
 from .labs import DownsamplingLab as DownsamplingLab
 from .labs import UpsamplingLab as UpsamplingLab
 from .operations import AdaptiveAvgPool as AdaptiveAvgPool
 from .operations import AdaptiveMaxPool as AdaptiveMaxPool
 from .operations import AvgPool as AvgPool
 from .operations import BlurPool as BlurPool
+from .operations import Conv as Conv
+from .operations import ConvTranspose as ConvTranspose
 from .operations import LPPool as LPPool
 from .operations import MaxPool as MaxPool
 from .operations import MaxUnpool as MaxUnpool

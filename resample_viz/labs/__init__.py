@@ -1,10 +1,11 @@
 """What a learner touches: controls, an operation, panels. One file per lab."""
 
 from resample_viz.labs.base import Lab, Preset
+from resample_viz.labs.convolution import ConvolutionLab
 from resample_viz.labs.downsampling import DownsamplingLab
 from resample_viz.labs.upsampling import UpsamplingLab
 
-LABS: tuple[type[Lab], ...] = (UpsamplingLab, DownsamplingLab)
+LABS: tuple[type[Lab], ...] = (UpsamplingLab, DownsamplingLab, ConvolutionLab)
 """Every lab of the suite."""
 
-__all__ = ["LABS", "DownsamplingLab", "Lab", "Preset", "UpsamplingLab"]
+__all__ = ["LABS", "ConvolutionLab", "DownsamplingLab", "Lab", "Preset", "UpsamplingLab"]

@@ -2,6 +2,7 @@
 
 from resample_viz.operations.adaptive_pooling import AdaptiveAvgPool, AdaptiveMaxPool
 from resample_viz.operations.base import MAX_BYTES, Operation, OperationError, Undo, check_memory
+from resample_viz.operations.convolution import Conv, ConvTranspose
 from resample_viz.operations.footprint import (
     Axis,
     Footprint,
@@ -10,7 +11,17 @@ from resample_viz.operations.footprint import (
     PickFootprint,
     SeparableFootprint,
 )
-from resample_viz.operations.parameters import Instead, Pair, Parameter, Range, Ranks, parameters
+from resample_viz.operations.kernels import KernelName, Weights
+from resample_viz.operations.parameters import (
+    FROM_INPUT,
+    Instead,
+    Pair,
+    Parameter,
+    Range,
+    Ranks,
+    When,
+    parameters,
+)
 from resample_viz.operations.pooling import AvgPool, LPPool, MaxPool
 from resample_viz.operations.separable import resize_back
 from resample_viz.operations.shuffling import PixelShuffle, PixelUnshuffle
@@ -19,15 +30,19 @@ from resample_viz.operations.unpooling import MaxUnpool
 from resample_viz.operations.upsample import Upsample
 
 __all__ = [
+    "FROM_INPUT",
     "MAX_BYTES",
     "AdaptiveAvgPool",
     "AdaptiveMaxPool",
     "AvgPool",
     "Axis",
     "BlurPool",
+    "Conv",
+    "ConvTranspose",
     "Footprint",
     "Instead",
     "KernelFootprint",
+    "KernelName",
     "LPPool",
     "LocalFootprint",
     "MaxPool",
@@ -45,6 +60,8 @@ __all__ = [
     "Subsample",
     "Undo",
     "Upsample",
+    "Weights",
+    "When",
     "check_memory",
     "parameters",
     "resize_back",

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from resample_viz.operations.base import Undo, UndoKind
 from resample_viz.operations.footprint import Axis
+from resample_viz.operations.inverses import inverse_kind, pseudo_inverse, weakest_share
 
 _CODE = {
     1: ("A_w,", "y @ torch.linalg.pinv(A_w).T"),
@@ -22,7 +23,6 @@ _CODE = {
         "torch.einsum('zd,yh,xw,ncdhw->nczyx', *map(torch.linalg.pinv, (A_d, A_h, A_w)), y)",
     ),
 }
-WELL_CONDITIONED = 1e-3  # smallest over largest singular value; below, rounding of y swamps x
 
 
 def least_squares(operation: Any, axes: Sequence[Axis]) -> Undo:
@@ -51,21 +51,16 @@ def resize_back(size: Sequence[int], mode: str, flags: dict[str, Any] | None = N
 
 
 def _kind(axes: Sequence[Axis]) -> UndoKind:
-    if math.prod(map(_weakest_share, axes)) < WELL_CONDITIONED:
-        return "pseudo-inverse"
     square = all(axis.out_size == axis.in_size for axis in axes)
-    return "exact inverse" if square else "left inverse"
+    return inverse_kind(math.prod(map(_weakest_share, axes)), square)
 
 
 @lru_cache(maxsize=8)
 def _pinv(axis: Axis) -> Tensor:
-    return torch.linalg.pinv(axis.matrix.double(), rtol=1e-6)
+    return pseudo_inverse(axis.matrix)
 
 
 @lru_cache(maxsize=8)
 def _weakest_share(axis: Axis) -> float:
-    """The smallest singular value over the largest: 0 where an input along this axis is lost."""
-    if axis.out_size < axis.in_size:
-        return 0.0
-    values = torch.linalg.svdvals(axis.matrix.double())
-    return float(values[-1] / values[0])
+    """0 where an input along this axis is lost."""
+    return weakest_share(axis.matrix)
