@@ -91,8 +91,14 @@ def fold_map(true: Tensor, folded: Tensor) -> tuple[Tensor, float]:
     """
     low, high, both = (amplitudes(part) for part in (true, folded, true + folded))
     share = high / (low + high).clamp(min=1e-12)
-    energy = float(high.square().sum() / (low.square() + high.square()).sum().clamp(min=1e-12))
-    return _coloured(displayed(both, float(both.max())), share), energy
+    kept, added = (_energy(part) for part in (true, folded))
+    picture = _coloured(displayed(both, float(both.max())), share)
+    return picture, added / max(kept + added, 1e-12)
+
+
+def _energy(x: Tensor) -> float:
+    """The variance of the grey picture: without a window, all of it counts alike."""
+    return float(x.detach().to(torch.float32).mean(0).var(correction=0))
 
 
 def _coloured(brightness: Tensor, share: Tensor) -> Tensor:

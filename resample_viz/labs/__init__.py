@@ -3,9 +3,18 @@
 from resample_viz.labs.base import Lab, Preset
 from resample_viz.labs.convolution import ConvolutionLab
 from resample_viz.labs.downsampling import DownsamplingLab
+from resample_viz.labs.unpooling import UnpoolingLab
 from resample_viz.labs.upsampling import UpsamplingLab
 
-LABS: tuple[type[Lab], ...] = (UpsamplingLab, DownsamplingLab, ConvolutionLab)
+LABS: tuple[type[Lab], ...] = (UpsamplingLab, DownsamplingLab, ConvolutionLab, UnpoolingLab)
 """Every lab of the suite."""
 
-__all__ = ["LABS", "ConvolutionLab", "DownsamplingLab", "Lab", "Preset", "UpsamplingLab"]
+__all__ = [
+    "LABS",
+    "ConvolutionLab",
+    "DownsamplingLab",
+    "Lab",
+    "Preset",
+    "UnpoolingLab",
+    "UpsamplingLab",
+]

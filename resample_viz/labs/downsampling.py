@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any, ClassVar
@@ -39,6 +39,7 @@ from resample_viz.view import ChartPanel, Frame, LineChart, Link, Merit, Panel, 
 MOST_METHODS = 4
 LARGEST_FACTOR = 8
 NONE = "none"
+MOST_BACKGROUNDS = 16
 
 
 def _interpolation(mode: str, *, antialias: bool = False) -> Callable[[int], Operation]:
@@ -165,7 +166,7 @@ class DownsamplingLab(Lab):
     opening: ClassVar[dict[str, Any]] = {}
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset(
-            "who folds?",
+            "who folds",
             "The rings get finer outwards. Beyond half the way to the border they are too fine for "
             "the new grid, and the honest result is an even grey. Who shows rings there?",
             {
@@ -181,7 +182,7 @@ class DownsamplingLab(Lab):
             },
         ),
         Preset(
-            "by 3, bilinear reads one pixel in nine",
+            "bilinear by 3 reads one pixel in nine",
             "At odd factors the sample falls on the middle of a pixel, and every other weight is "
             "0: bilinear, bicubic and nearest-exact are the same picture. Hover over a cell of "
             "each, then compare with the antialiased one.",
@@ -275,7 +276,7 @@ class DownsamplingLab(Lab):
             for name, one in zip(names, self.operations)
         ]
         below, _ = split_at_limit(x, settings.factor)
-        columns = [self._input_column(x, below, limits, settings.factor)]
+        columns = []
         folded = []
         for number, result in enumerate(results, start=1):
             column, share = _column(number, result, x, below, limits)
@@ -286,23 +287,26 @@ class DownsamplingLab(Lab):
             self.charts["kept"].draw(self.input, settings, names, way),
         )
         return Frame(
-            (*(panel for row in zip(*columns) for panel in row), *charts),
+            (*self._input_row(x, below, limits, settings.factor), *_in_rows(columns), *charts),
             links=tuple(
                 Link.of("x", f"y{number}", result.operation.footprint_at(x))
                 for number, result in enumerate(results, start=1)
             ),
             strip=_strip(x, results),
             code=_code(settings, results),
-            merits=tuple(map(_merit, results, [x] * len(results), [limits] * len(results), folded)),
+            merits=tuple(
+                _merit(result, x, limits, share) for result, share in zip(results, folded)
+            ),
             formula=results[0].operation.explain_shape(x.shape),
             hint=self.look or HINT,
-            columns=len(columns),
+            columns=max(3, len(columns)),
         )
 
-    def _input_column(
+    def _input_row(
         self, x: Tensor, below: Tensor, limits: Limits, factor: int
     ) -> tuple[Panel, ...]:
-        return (
+        """The input, its spectrum, the part below the limit; with four methods, that above it."""
+        panels = (
             tensor_panel("x", "Input x", "input", x, limits, editable=self.inputs.editable),
             spectrum_panel(
                 "limit",
@@ -310,10 +314,19 @@ class DownsamplingLab(Lab):
                 limit_map(x[0], factor),
                 f"grey: up to 1/{2 * factor} cycles per pixel; orange: too fine for y",
             ),
-            tensor_panel(
-                "below", "Of x, what y could carry", "input", below.clamp(*limits), limits
-            ),
+            tensor_panel("below", "What y could carry of x", "index", below.clamp(*limits), limits),
         )
+        if len(self.extras["methods"].value) < MOST_METHODS:
+            return panels
+        middle = sum(limits) / 2
+        above = (x - below + middle).clamp(*limits)
+        return (*panels, tensor_panel("above", "What is too fine for y", "index", above, limits))
+
+
+def _in_rows(columns: Sequence[tuple[Panel, ...]]) -> list[Panel]:
+    """One row for each kind of panel; one for each method where these are one or two."""
+    rows = columns if len(columns) < 3 else zip(*columns)
+    return [panel for row in rows for panel in row]
 
 
 def moved(x: Tensor, shift: int) -> Tensor:
@@ -333,29 +346,36 @@ def _column(
     true = result.operation(below)
     spectrum, folded = fold_map(true[0], (result.y - true)[0])
     return (
-        tensor_panel(f"y{number}", result.name, "output", result.y, limits),
+        tensor_panel(f"y{number}", f"y{number}: {result.name}", "output", result.y, limits),
         spectrum_panel(
-            f"spectrum{number}", f"Spectrum of y{number}", spectrum, f"folded: {folded:.1%}"
+            f"spectrum{number}",
+            f"Spectrum of y{number}",
+            spectrum,
+            f"folded: {folded:.0%} of the energy",
         ),
         replace(
             error_panel(result.restored, x, limits),
             name=f"error{number}",
-            title=f"Error of what comes back of y{number}",
+            title=f"Error of x̂{number}",
+            caption=_likeness(result.restored, x, limits),
         ),
     ), folded
 
 
+def _likeness(restored: Tensor, x: Tensor, limits: Limits) -> str:
+    # SSIM of the grey pictures: a third of the time, and four of them must follow a slider.
+    alike = ssim(restored.mean(1), x.mean(1), data_range=limits[1] - limits[0])
+    return f"MAE {mae(restored, x):.3f}, SSIM of the grey pictures {alike:.2f}"
+
+
 def _merit(result: Result, x: Tensor, limits: Limits, folded: float) -> Merit:
-    data_range = limits[1] - limits[0]
-    decibels = psnr(result.restored, x, data_range=data_range)
-    exact = "over 100 dB" if decibels > SAME_AS_EXACT else f"{decibels:.1f} dB"
-    # Of the grey picture: a third of the time, and four of them must follow a slider.
-    alike = ssim(result.restored.mean(1), x.mean(1), data_range=data_range)
+    decibels = psnr(result.restored, x, data_range=limits[1] - limits[0])
+    exact = f"over {SAME_AS_EXACT} dB" if decibels > SAME_AS_EXACT else f"{decibels:.1f} dB"
     return Merit(
         result.name,
-        f"MAE {mae(result.restored, x):.3f}, PSNR {exact}, SSIM {alike:.2f}, folded {folded:.0%}",
-        "of what comes back, compared with x (SSIM of the grey pictures); and the share of y's "
-        "energy that folded frequencies have put there",
+        f"{exact}, folded {folded:.0%}",
+        "PSNR of what comes back, compared with x; and the share of y's energy that folded "
+        "frequencies have put there",
     )
 
 
@@ -374,33 +394,33 @@ def _strip(x: Tensor, results: Sequence[Result]) -> tuple[Step, ...]:
 def _code(settings: Comparison, results: Sequence[Result]) -> str:
     lines = [f"x = x.roll({settings.shift}, dims=-1)"] if settings.shift else []
     for number, result in enumerate(results, start=1):
-        back = result.back.code.replace("(y,", f"(y{number},")
-        lines += [
-            result.operation.program(),
-            f"y{number} = {result.operation.variable}(x)",
-            f"x_hat{number} = {back}  # {result.back.kind}",
-        ]
+        *before, _ = result.operation.program().splitlines()
+        code = result.operation.code()
+        body = code.removeprefix("lambda x: ")
+        lines += [*before, f"y{number} = {body if body != code else f'{code}(x)'}"]
+    outputs = ", ".join(f"y{number}" for number in range(1, len(results) + 1))
+    back = results[0].back
+    lines.append(f"x_hats = [{back.code} for y in [{outputs}]]  # {back.kind}")
     return "\n".join(lines)
 
 
 class MethodsChart:
     """A chart with one line per method.
 
-    What the lines show is kept as long as the picture and the way back stay the same, and the
-    background is drawn again only when a line is added or leaves the limits.
+    What the lines show is kept as long as the picture and the way back stay the same, and so is
+    every background that was drawn once: a slider that goes to and fro finds both again.
     """
 
     def __init__(self) -> None:
         self._dark = False
-        self._chart: LineChart | None = None
-        self._background: tuple[Any, ...] = ()
+        self._charts: dict[Any, LineChart] = {}
         self._scene: tuple[Tensor | None, str] = (None, "")
         self._lines: dict[Any, list[float]] = {}
 
     def dress_for(self, *, dark: bool) -> None:
-        """Takes over the theme, and limits that fit another picture."""
+        """Takes over the theme."""
         self._dark = dark
-        self._background = ()
+        self._charts = {}
 
     def line(
         self, x: Tensor, way: str, key: Any, compute: Callable[[], list[float]]
@@ -420,19 +440,21 @@ class MethodsChart:
         limits: tuple[float, float],
     ) -> Any:
         """The lines, and a dashed one that marks where the slider stands."""
-        names = tuple(lines)
-        if self._background and self._background[0] == names:  # limits only widen: no flicker
-            before = self._background[1]
-            limits = (min(limits[0], before[0]), max(limits[1], before[1]))
-        if self._chart is None or (names, limits) != self._background:
-            self._background = (names, limits)
-            self._chart = LineChart(720, 170, lambda axes: self.dress(axes, limits))
-            self._chart.dark = self._dark
-            for name, color, marker in zip(names, COLORS, MARKERS):
-                self._chart.add(name, color=color, marker=marker, lw=1.2, ms=5)
-            self._chart.add("here", label="now", color="#767676", lw=1, ls="--")
+        key = (*lines, limits)
+        if key not in self._charts:
+            if len(self._charts) >= MOST_BACKGROUNDS:
+                self._charts = {}
+            self._charts[key] = self._chart(lines, limits)
         series = {name: (places[: len(line)], line) for name, line in lines.items()}
-        return self._chart.update(**series, here=([mark, mark], limits))
+        return self._charts[key].update(**series, now=([mark, mark], limits))
+
+    def _chart(self, names: Iterable[str], limits: tuple[float, float]) -> LineChart:
+        chart = LineChart(720, 170, lambda axes: self.dress(axes, limits))
+        chart.dark = self._dark
+        for name, color, marker in zip(names, COLORS, MARKERS):
+            chart.add(name, color=color, marker=marker, lw=1.2, ms=5)
+        chart.add("now", color="#767676", lw=1, ls="--")
+        return chart
 
     def dress(self, axes: Any, limits: tuple[float, float]) -> None:
         """Limits and labels."""
@@ -476,14 +498,17 @@ class MovedChart(MethodsChart):
 def _changes(x: Tensor, operation: Operation, back: Undo) -> list[float]:
     """RMS of back(operation(x moved)) moved home, minus back(operation(x)), for every shift.
 
-    Of the grey picture, in per cent of its range.
+    Of the grey picture, in per cent of its range; without the borders, where the two sides of the
+    picture meet when it is moved.
     """
     low, high = signal_range(x)
     grey = x.mean(1, keepdim=True)
     shifted = torch.cat([moved(grey, shift) for shift in range(LARGEST_FACTOR + 1)])
     returned = back(operation(shifted))
     home = torch.cat([moved(one[None], -shift) for shift, one in enumerate(returned)])
-    rms = (home - home[:1]).square().mean((1, 2, 3)).sqrt()
+    border = min(2 * LARGEST_FACTOR, x.shape[-1] // 4)
+    inside = (home - home[:1])[..., border : x.shape[-1] - border]
+    rms = inside.square().mean((1, 2, 3)).sqrt()
     return [float(value) / (high - low) * 100 for value in rms]
 
 
