@@ -9,7 +9,10 @@ from .images import ImageError as ImageError
 from .images import load_image as load_image
 from .images import pattern as pattern
 from .images import photograph as photograph
+from .labs import ConvolutionLab as ConvolutionLab
+from .labs import DownsamplingLab as DownsamplingLab
 from .labs import NormalizationLab as NormalizationLab
+from .labs import UnpoolingLab as UnpoolingLab
 from .labs import UpsamplingLab as UpsamplingLab
 from .operations import AdaptiveAvgPool as AdaptiveAvgPool
 from .operations import AdaptiveMaxPool as AdaptiveMaxPool

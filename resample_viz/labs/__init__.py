@@ -1,10 +1,28 @@
 """What a learner touches: controls, an operation, panels. One file per lab."""
 
 from resample_viz.labs.base import Lab, Preset
+from resample_viz.labs.convolution import ConvolutionLab
+from resample_viz.labs.downsampling import DownsamplingLab
 from resample_viz.labs.normalization import NormalizationLab
+from resample_viz.labs.unpooling import UnpoolingLab
 from resample_viz.labs.upsampling import UpsamplingLab
 
-LABS: tuple[type[Lab], ...] = (UpsamplingLab, NormalizationLab)
+LABS: tuple[type[Lab], ...] = (
+    UpsamplingLab,
+    DownsamplingLab,
+    ConvolutionLab,
+    UnpoolingLab,
+    NormalizationLab,
+)
 """Every lab of the suite."""
 
-__all__ = ["LABS", "Lab", "NormalizationLab", "Preset", "UpsamplingLab"]
+__all__ = [
+    "LABS",
+    "ConvolutionLab",
+    "DownsamplingLab",
+    "Lab",
+    "NormalizationLab",
+    "Preset",
+    "UnpoolingLab",
+    "UpsamplingLab",
+]

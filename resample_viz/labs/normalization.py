@@ -213,9 +213,9 @@ class NormalizationLab(Lab):
             self._followed = (BY_HAND, None)  # the name is followed anew
         super().set(preset=preset, **settings)
 
-    def _compute(self) -> None:
+    def _compute(self, *, wait: bool = False) -> None:
         self._follow_statistics()
-        super()._compute()
+        super()._compute(wait=wait)
 
     def _follow_statistics(self) -> None:
         """A name moves the sliders; a slider that was moved since makes the name "by hand"."""

@@ -23,9 +23,11 @@ from resample_viz.operations.parameters import (
     PerChannel,
     Range,
     Ranks,
+    When,
     parameters,
 )
 from resample_viz.operations.pooling import AvgPool, LPPool, MaxPool
+from resample_viz.operations.separable import resize_back
 from resample_viz.operations.shuffling import PixelShuffle, PixelUnshuffle
 from resample_viz.operations.subsampling import BlurPool, Subsample
 from resample_viz.operations.unpooling import MaxUnpool
@@ -72,6 +74,8 @@ __all__ = [
     "Undo",
     "Upsample",
     "Weights",
+    "When",
     "check_memory",
     "parameters",
+    "resize_back",
 ]

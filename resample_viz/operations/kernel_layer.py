@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -151,8 +152,12 @@ class KernelLayer(Operation):
         """The PyTorch layer with `weight` and `bias_values`; they ask for no gradient."""
         return self._module_in(torch.float32)
 
-    def _module_for(self, x: Tensor) -> nn.Module:
-        return self._module_in(x.dtype if x.is_floating_point() else torch.float32)
+    def _compute(self, x: Tensor) -> Tensor:
+        layer = self._module_in(x.dtype if x.is_floating_point() else torch.float32)
+        with warnings.catch_warnings():
+            # Padding by an odd number of cells costs PyTorch a copy: no news to who looks at it.
+            warnings.filterwarnings("ignore", "Using padding='same' with even kernel lengths")
+            return layer(x)
 
     def _module_in(self, dtype: torch.dtype) -> nn.Module:
         # On "meta" PyTorch draws no initial weights, which would move a learner's random numbers.
@@ -415,7 +420,7 @@ def _check_whole(name: str, value: Any) -> None:
 def _matrix(layer: KernelLayer, cells: tuple[int, ...]) -> Tensor:
     """The dense (out, in) matrix in double precision: each column is what one input turns into."""
     impulses = torch.eye(math.prod(cells), dtype=torch.float64)
-    return layer._module_for(impulses)(impulses.view(-1, *cells)).flatten(1).T
+    return layer._compute(impulses.view(-1, *cells)).flatten(1).T
 
 
 @lru_cache(maxsize=2)

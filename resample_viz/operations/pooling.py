@@ -20,6 +20,7 @@ from resample_viz.operations.footprint import (
 )
 from resample_viz.operations.parameters import Pair, Range
 from resample_viz.operations.separable import least_squares, resize_back
+from resample_viz.operations.unpooling import MaxUnpool
 from resample_viz.operations.windows import (
     AXES,
     Window,
@@ -173,25 +174,32 @@ class MaxPool(SlidingPool):
         """The winners of the first picture of x."""
         return PickFootprint(self._axes(x.shape), self.with_indices(x[:1].detach())[1][0])
 
+    def unpooling(self, size: Sequence[int] | None = None) -> MaxUnpool:
+        """The unpooling with this window and stride; `size` is that of what was pooled."""
+        output_size = (size[0], size[1]) if size else None
+        return MaxUnpool(self.kernel_size, self.stride, self.padding, output_size)
+
     def undo_at(self, x: Tensor) -> tuple[Undo, ...]:
-        """Max unpooling with the winners of x, then what needs no indices."""
-        winners = self.with_indices(x.detach())[1]
-        size = tuple(x.shape[2:])
+        """Max unpooling with the winners of x, then what needs no indices.
 
-        def apply(y: Tensor) -> Tensor:
-            return F.max_unpool2d(y, winners, **self._unpooling(), output_size=size)
-
+        PyTorch's unpooling knows no dilation: where it refuses the size of x, it is left out.
+        """
+        y, winners = self.with_indices(x.detach())
+        unpool = self.unpooling(x.shape[2:])
+        try:
+            unpool.output_shape(y.shape)
+        except OperationError:
+            return self.undo(x.shape)
         once = bool((torch.sort(winners.flatten(2)).values.diff(dim=2) != 0).all())
-        setup = f"_, indices = F.max_pool2d(x, {self._arguments()}, return_indices=True)"
-        arguments = ", ".join(f"{name}={value!r}" for name, value in self._unpooling().items())
-        code = f"F.max_unpool2d(y, indices, {arguments}, output_size={size})"
-        # The gradient adds up where one cell wins twice; unpooling writes the last value there.
-        way = Undo("max unpooling", code, apply, lambda: "adjoint" if once else "shape only", setup)
+        way = Undo(
+            "max unpooling",
+            f"{unpool.code()}(y, indices, output_size={tuple(x.shape[2:])})",
+            lambda y: unpool(y, winners),
+            # The gradient adds up where one cell wins twice; unpooling writes the last value there.
+            lambda: "adjoint" if once else "shape only",
+            f"_, indices = F.max_pool2d(x, {self._arguments()}, return_indices=True)",
+        )
         return (way, *self.undo(x.shape))
-
-    def _unpooling(self) -> dict[str, Any]:
-        given = self.options()
-        return {n: given[n] for n in ("kernel_size", "stride", "padding") if n in given}
 
 
 @dataclass(frozen=True, repr=False)

@@ -324,7 +324,12 @@ class Link:
             out, taps = axis.weights.shape
             described.append({"in": axis.in_size, "out": out, "taps": taps})
             buffers += [_bytes(axis.index, torch.int32), _bytes(axis.weights, torch.float32)]
-        meta: dict[str, Any] = {"source": self.source, "target": self.target, "axes": described}
+        meta: dict[str, Any] = {
+            "source": self.source,
+            "target": self.target,
+            "channel": self.channel,
+            "axes": described,
+        }
         if self.kernel is not None:
             inputs = self.kernel.shape[1]
             first = self.channel * self.groups // len(self.kernel) * inputs
@@ -370,7 +375,8 @@ class Frame:
 
     `walk` names the panel whose cells a learner can step through. Stepping through the target of a
     link reveals it cell by cell; with `stamp`, stepping through the source adds up in the target
-    what the cells so far have put there.
+    what the cells so far have put there. The panels fill `columns` columns, or as many as fit if
+    it is 0.
     """
 
     panels: tuple[AnyPanel, ...]
@@ -383,3 +389,4 @@ class Frame:
     warnings: tuple[str, ...] = ()
     walk: str = ""
     stamp: bool = False
+    columns: int = 0

@@ -53,18 +53,15 @@ def jacobian(trial: Trial) -> Tensor:
 
 
 def impulse_responses(trial: Trial) -> Tensor:
-    """The same matrix from the forward pass: each column is what one input cell turns into.
-
-    What comes out of zeros is a bias, and no part of the matrix.
-    """
+    """The same matrix from the forward pass: each column is what one input cell adds."""
     cells = torch.Size(trial.shape).numel()
     impulses = torch.eye(cells).view(cells, *trial.shape[1:])
-    bias = trial.operation(torch.zeros_like(impulses))
-    return (trial.operation(impulses) - bias).reshape(cells, -1).T
+    nothing = trial.operation(torch.zeros(trial.shape))
+    return (trial.operation(impulses) - nothing).reshape(cells, -1).T
 
 
 def grid(footprint: Footprint, shape: Sequence[int]) -> tuple[int, ...]:
-    """The sizes in front of which a footprint names cells: with or without the channel."""
+    """The sizes over which the cells of this very footprint run: with the channel or without."""
     return tuple(shape[2:] if footprint.channelwise else shape[1:])
 
 
@@ -116,7 +113,7 @@ def test_an_operation_computes_what_pytorch_computes(trial: Trial) -> None:
 @given(trials)
 def test_the_program_defines_the_operation(trial: Trial) -> None:
     x = trial.input(channels=2)
-    names = dict(NAMES)
+    names = {**NAMES, "weight": getattr(trial.operation, "weight", None)}
     exec(trial.operation.program(), names)
     layer = names[trial.operation.variable]
     torch.testing.assert_close(layer(x), trial.operation(x), rtol=0, atol=0)
@@ -125,14 +122,27 @@ def test_the_program_defines_the_operation(trial: Trial) -> None:
 
 @given(trials)
 def test_the_module_is_a_torch_module_without_weights_to_guess(trial: Trial) -> None:
-    module = trial.operation.module()
+    before = torch.random.get_rng_state()
+    module, again = trial.operation.module(), trial.operation.module()
+    assert torch.equal(torch.random.get_rng_state(), before), "a learner's seed stays good"
     assert isinstance(module, nn.Module)
-    assert not module.state_dict()
+    assert module.state_dict().keys() == again.state_dict().keys()
+    for name, values in module.state_dict().items():
+        assert torch.equal(values, again.state_dict()[name])
+
+
+@given(trials)
+def test_an_operation_works_in_double_precision_too(trial: Trial) -> None:
+    x = trial.input()
+    y = trial.operation(x.double())
+    assert y.dtype == torch.float64
+    torch.testing.assert_close(y.float(), trial.operation(x), rtol=1e-4, atol=1e-4)
 
 
 @given(gradient_trials, st.data())
 def test_the_footprint_is_the_jacobian(trial: Trial, data: st.DataObject) -> None:
     expected = jacobian(trial)
+    assert trial.operation.footprint(trial.shape).channelwise == trial.channelwise
     footprint = trial.operation.footprint_at(trial.input())
     sizes = grid(footprint, trial.operation.output_shape(trial.shape))
     for cell in some_cells(data, sizes):
@@ -229,5 +239,5 @@ def test_parameters_given_as_lists_are_the_same_as_tuples(trial: Trial) -> None:
 @pytest.mark.parametrize("operation_type", ALL_OPERATIONS)
 def test_an_operation_without_arguments_works(operation_type: type[Operation]) -> None:
     operation = operation_type()
-    x = torch.rand(1, 4, 6, 8)
+    x = torch.rand(1, getattr(operation, "in_channels", 4), 6, 8)
     assert tuple(operation(x).shape) == operation.output_shape(x.shape)
