@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from resample_viz.operations.base import Operation, OperationError, Undo, UndoKind
 from resample_viz.operations.footprint import Footprint, JacobianFootprint
-from resample_viz.operations.normalization import AS_IT_IS
+from resample_viz.operations.normalization import AS_IT_IS, without_bias
 from resample_viz.operations.upsample import AXIS_NAMES
 
 Shape = tuple[int, ...]
@@ -200,13 +200,13 @@ class Chain(Operation):
 
     def _ways(self, of_steps: list[tuple[Undo, ...]], shape: Shape) -> tuple[Undo, ...]:
         if not self.steps:
-            return (AS_IT_IS, self.adjoint(shape))
+            return (AS_IT_IS, without_bias(self, shape))
         best = [min(ways, key=_rank) for ways in of_steps]
         plain = [_first_of_kind(ways, "shape only") or min(ways, key=_rank) for ways in of_steps]
         found = [self._composed("step by step, each step's best", best)]
         if plain != best:
             found.append(self._composed("step by step, shapes only", plain))
-        return (*found, self.adjoint(shape)) if self.linear else tuple(found)
+        return (*found, without_bias(self, shape)) if self.linear else tuple(found)
 
     def _composed(self, label: str, ways: list[Undo]) -> Undo:
         def apply(y: Tensor) -> Tensor:

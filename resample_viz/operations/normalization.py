@@ -78,6 +78,18 @@ class PictureOperation(Operation):
         return (AS_IT_IS,)
 
 
+def without_bias(operation: Operation, shape: Sequence[int]) -> Undo:
+    """The adjoint of the linear part: what the operation makes of zeros is taken off y first."""
+    adjoint = operation.adjoint(shape)
+    layer = operation.variable
+
+    def apply(y: Tensor) -> Tensor:
+        return adjoint(y - operation(y.new_zeros(tuple(shape))))
+
+    code = f"torch.func.vjp({layer}, x)[1](y - {layer}(torch.zeros_like(x)))[0]"
+    return Undo(adjoint.label, code, apply, lambda: "adjoint")
+
+
 AS_IT_IS = Undo("as it is", "y", lambda y: y, lambda: "shape only")
 
 
@@ -195,7 +207,7 @@ class Normalize(PictureOperation):
             Undo("y * std + mean", formula, self._denormalise, self._kind, setup),
             Undo("Normalize(-mean / std, 1 / std)", turned, inverse, self._kind),
             AS_IT_IS,
-            self.adjoint(shape),
+            without_bias(self, shape),
         )
 
     def _denormalise(self, y: Tensor) -> Tensor:

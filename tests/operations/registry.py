@@ -716,6 +716,8 @@ VALUES: dict[type[Operation], Entry] = {
         nonsense={},
     ),
 }
+for kind in VALUES.keys() - {Normalize}:  # their footprints ask autograd, which knows channels
+    VALUES[kind] = replace(VALUES[kind], channelwise=False)
 
 REGISTRY: dict[type[Operation], Entry] = {
     Upsample: Entry(pytorch_upsample, upsampling_trials(), upsampling_attempts()),
