@@ -353,6 +353,7 @@ class ConvTranspose(KernelLayer):
         before = self.window[axis] - 1 - padding
         sides = (before, before + extra)
         around = (0, 0) if axis == 0 else ()
+        # Added first, cut afterwards: F.pad cannot cut more than there was before it added.
         spread = F.pad(spread, (*around, *(max(side, 0) for side in sides)))
         return F.pad(spread, (*around, *(min(side, 0) for side in sides)))
 
