@@ -80,7 +80,7 @@ class LinearMap:
         self.operation = operation
         self.output_shape = (1, *operation.output_shape(input_shape)[1:])
         self.input_shape = (1, *tuple(input_shape)[1:])
-        self._vjp: tuple[int, Callable[[Tensor], tuple[Tensor, ...]]] | None = None
+        self._graph: tuple[Tensor, Tensor] | None = None
         self._layer, self._precision = self._exact_layer()
         bias = self._layer(self._zeros(1))
         self._bias = bias if bias.any() else None
@@ -93,7 +93,7 @@ class LinearMap:
         return self._forward(self._given("x", x, self.input_shape)).to(x)
 
     def adjoint(self, y: Tensor) -> Tensor:
-        """A^T y: the transposed map, as autograd computes it (torch.func.vjp).
+        """A^T y: the transposed map, as autograd computes it (torch.autograd.grad).
 
         In torch 2.13 the backward pass of an interpolation is not the transpose of its forward
         pass where `scale_factor` leaves an axis as long as it was (3 x 1.3 = 3), or makes it
@@ -280,10 +280,14 @@ class LinearMap:
             return y if self._bias is None else y - self._bias
 
     def _backward(self, y: Tensor) -> Tensor:
-        """The map is linear: the backward pass of any x will do, and one is kept."""
-        if self._vjp is None or self._vjp[0] != len(y):
-            self._vjp = len(y), torch.func.vjp(self._layer, self._zeros(len(y)))[1]
-        return self._vjp[1](y)[0]
+        """The map is linear: the graph of any x will do, and the last one is kept."""
+        if self._graph is None or len(self._graph[0]) != len(y):
+            with torch.enable_grad():
+                x = self._zeros(len(y)).requires_grad_()
+                self._graph = x, self._layer(x)
+        x, image = self._graph
+        # torch.func.vjp does the same, but its first call imports 800 modules.
+        return torch.autograd.grad(image, x, y, retain_graph=True)[0]
 
     def _zeros(self, pictures: int) -> Tensor:
         return torch.zeros(pictures, *self.input_shape[1:], dtype=torch.float64)
