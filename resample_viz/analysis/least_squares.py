@@ -142,15 +142,15 @@ class _Descent:
         self.ratios.append(ratio)
 
     def within(self, tolerance: float) -> bool:
-        """Whether the error is down to `tolerance`.
+        """Whether the error is down to `tolerance`; asked after each iteration.
 
-        Singular values known from before are too large and so the error too small: only if even
-        that one is small enough are they worth computing anew.
+        To keep it cheap, singular values are computed anew when there are a tenth more iterations
+        than at the last time. In between they are too large, and the error is not relied on.
         """
-        if self._error() > tolerance:
-            return False
+        if len(self.lengths) >= 1.1 * self.known:
+            self.error()
         up_to_date = self.slope == 0 or self.known == len(self.lengths)
-        return up_to_date or (self._due() and self.error() <= tolerance)
+        return up_to_date and self._error() <= tolerance
 
     def error(self) -> float:
         """||x - exact|| / ||x||, estimated from all iterations so far."""
@@ -162,10 +162,6 @@ class _Descent:
             self.known = len(self.lengths)
         return self._error()
 
-    def _due(self) -> bool:
-        """Whether there are a tenth more iterations than at the last time: so they stay cheap."""
-        return len(self.lengths) >= 1.1 * self.known
-
     def _error(self) -> float:
         # Below the rounding of A^T (y - A x) there is nothing left to gain.
         gain = math.sqrt(self.slope) - self.rounding * self.largest
@@ -174,9 +170,9 @@ class _Descent:
         return gain / self.smallest**2 / _norm(self.x) if self.lengths else 1.0
 
     def share_done(self, tolerance: float) -> float:
-        """How far the error has come on its way from 1 down to `tolerance`, in decibels."""
-        error = self.error() if self._due() else self._error()
-        return 1 - math.log(max(error, tolerance) / tolerance) / -math.log(tolerance)
+        """About how far the error has come on its way from 1 down to `tolerance`, in decibels."""
+        error = max(self._error(), tolerance) if self.known else 1.0
+        return 1 - math.log(error / tolerance) / -math.log(tolerance)
 
 
 def _dot(a: Tensor, b: Tensor) -> float:

@@ -393,11 +393,16 @@ def test_the_share_done_rises_to_1(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run_through(easy.solve_steps(easy(x), by_matrix=True))[0] == [1.0]
 
 
-def test_slices_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    a, x = blurred()
+@pytest.mark.parametrize("stride", [1, 2])
+def test_slices_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch, stride: int) -> None:
+    """Nor, therefore, does the speed of the machine: stored outputs of lessons hold."""
+    x = photograph("camera", 48)
+    a = linear_map(Conv(kernel="gaussian", kernel_size=5, stride=stride, padding=2), x.shape)
+    monkeypatch.setattr(least_squares_module, "SLICE_SECONDS", math.inf)
     whole = finish(a.invisible_steps(x, by_matrix=False))
     monkeypatch.setattr(least_squares_module, "SLICE_SECONDS", 0.0)
     sliced = finish(a.invisible_steps(x, by_matrix=False))
+    assert whole.converged == (stride == 2)
     assert torch.equal(whole.tensor, sliced.tensor)
     assert replace(whole, tensor=x) == replace(sliced, tensor=x)
 
