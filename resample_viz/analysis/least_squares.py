@@ -16,7 +16,7 @@ from torch import Tensor
 
 TOLERANCE = 1e-3
 """Estimated error of a solution, relative to its size, at which it counts as found: 60 dB."""
-LIMIT = 100
+LIMIT = 80
 """Iterations after which a solution that is still on its way is given as it is."""
 SLICE_SECONDS = 0.01  # an iteration takes a few milliseconds more, and 20 are noticed by nobody
 

@@ -234,6 +234,7 @@ class LinearMap:
             yield 1.0, "by matrix"
         else:
             self._check_transpose()
+            yield 0.0, "there and back"
             solution = yield from conjugate_gradients(
                 self._forward,
                 self._backward,
