@@ -149,7 +149,7 @@ class _Descent:
         """
         if len(self.lengths) >= 1.1 * self.known:
             self.error()
-        up_to_date = self.slope == 0 or self.known == len(self.lengths)
+        up_to_date = self.known == len(self.lengths)
         return up_to_date and self._error() <= tolerance
 
     def error(self) -> float:
