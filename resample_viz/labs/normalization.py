@@ -40,7 +40,8 @@ BY_NUMBER = {"mean", "std"}
 EPS = torch.finfo(torch.float32).eps  # 2**-23: the step between float32 numbers from 1 to 2
 ROUNDING_ONLY = 64 * EPS  # errors up to here are shown in units of EPS
 COLORS = ("#D55E00", "#009E73", "#0072B2")
-BINS = 240
+GREY = "#767676"
+BINS = 160
 
 
 @dataclass(frozen=True)
@@ -247,7 +248,7 @@ class NormalizationLab(Lab):
                 _described("rescaled", "The same y, rescaled", "output", y, _range(y), like="y"),
                 _described("x_hat", "x̂ after the way back", "undone", restored[shown], limits),
                 _error(restored[shown], x, limits),
-                self.charts["histogram"].draw(x, y),
+                self.charts["histogram"].draw(y),
             ),
             strip=(
                 Step("x", tuple(x.shape), "input"),
@@ -379,41 +380,36 @@ def _size(restored: Tensor, x: Tensor) -> str:
 
 
 class Histograms:
-    """The chart of how often every value occurs: x dotted, y drawn out, one line per channel."""
+    """How often every value occurs: x dotted, y drawn out, one line per channel."""
 
     def __init__(self) -> None:
-        self.reach = 3.0
-        self.dark = False
+        self.reach = 0.0
         self.names: Sequence[str] = ()
-        self.chart = LineChart(720, 190, self._dress)
+        self.x = torch.zeros(1, 1, 1, 1)
 
     def dress_for(self, x: Tensor, *, dark: bool) -> None:
-        """One pair of lines per channel: the first three if there are more."""
-        self.names = _channel_names(x)[:3]
-        self.dark = dark
+        """Makes the lines of another picture: of its first three channels if it has more."""
+        self.x, self.names = x.detach(), _channel_names(x)[:3]
+        self.colors = COLORS if len(self.names) > 1 else (GREY,)
         self.chart = LineChart(720, 190, self._dress)
-        for name, color in zip(self.names, COLORS if len(self.names) > 1 else ("#767676",)):
-            self.chart.add(f"x, {name}", color=color, lw=1, ls=":")
+        for name, color in zip(self.names, self.colors):
             self.chart.add(f"y, {name}", color=color, lw=1.4)
         self.chart.reset(dark=dark)
 
     def _dress(self, axes: Any) -> None:
+        """The lines of x stay while a slider moves, so that they belong to the background."""
         axes.set(xlim=(-self.reach, self.reach), ylim=(0, 1.05), yticks=[], xlabel="value")
         axes.set_ylabel("share of cells", fontsize=8)
+        for number, (name, color) in enumerate(zip(self.names, self.colors)):
+            axes.plot(*self._counted(self.x, number), color=color, lw=1, ls=":", label=f"x, {name}")
 
-    def draw(self, x: Tensor, y: Tensor) -> ChartPanel:
-        """Counts both in the same bins; every curve is as high as the chart at its peak."""
-        reach = _reach(max(float(y.abs().max()), float(x.abs().max())))
+    def draw(self, y: Tensor) -> ChartPanel:
+        """Every curve is as high as the chart where it has its peak."""
+        reach = _reach(max(float(y.abs().max()), float(self.x.abs().max())))
         if reach != self.reach:
             self.reach = reach
             self.chart.reset()
-        middles = (torch.arange(BINS) + 0.5) * (2 * reach / BINS) - reach
-        lines = {}
-        for number, name in enumerate(self.names):
-            for which, tensor in (("x", x), ("y", y)):
-                counts = torch.histc(tensor[0, number].float(), BINS, -reach, reach)
-                share = counts / counts.max()
-                lines[f"{which}, {name}"] = (middles.numpy(), share.numpy())
+        lines = {f"y, {name}": self._counted(y, n) for n, name in enumerate(self.names)}
         picture, palette = self.chart.update(**lines)
         ranges = "; ".join(
             f"{name} from {float(y[0, n].min()):.2f} to {float(y[0, n].max()):.2f}"
@@ -427,6 +423,11 @@ class Histograms:
             alt=f"Histograms of every channel before and after. In y: {ranges}.",
             caption=f"y: {ranges}",
         )
+
+    def _counted(self, tensor: Tensor, channel: int) -> tuple[Any, Any]:
+        counts = torch.histc(tensor[0, channel].float(), BINS, -self.reach, self.reach)
+        middles = (torch.arange(BINS) + 0.5) * (2 * self.reach / BINS) - self.reach
+        return middles.numpy(), (counts / counts.max()).numpy()
 
 
 def _reach(largest: float) -> float:

@@ -108,8 +108,8 @@ class Normalize(PictureOperation):
 
     variable = "normalize"
 
-    mean: Annotated[Statistics, Range(-1, 1, 0.005), PerChannel()] = 0.5
-    std: Annotated[Statistics, Range(0.01, 2, 0.005), PerChannel()] = 0.5
+    mean: Annotated[Statistics, Range(-1, 1, 0.001), PerChannel()] = 0.5
+    std: Annotated[Statistics, Range(0.01, 2, 0.001), PerChannel()] = 0.5
 
     def __post_init__(self) -> None:
         for name in ("mean", "std"):
