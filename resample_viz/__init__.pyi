@@ -3,6 +3,7 @@ from .analysis import mae as mae
 from .analysis import mse as mse
 from .analysis import psnr as psnr
 from .analysis import resize_matrix as resize_matrix
+from .analysis import round_trip as round_trip
 from .analysis import ssim as ssim
 from .exercises import check as check
 from .images import ImageError as ImageError

@@ -30,6 +30,7 @@ from resample_viz.analysis.resize import (
     round_coordinates,
     source_coordinates,
 )
+from resample_viz.analysis.round_trip import RoundTrip, Twin, round_trip, twin
 from resample_viz.analysis.spectrum import (
     amplitudes,
     displayed,
@@ -46,8 +47,10 @@ __all__ = [
     "NEAREST_ROUNDINGS",
     "ConvergenceWarning",
     "LinearMap",
+    "RoundTrip",
     "Solution",
     "Steps",
+    "Twin",
     "amplitudes",
     "area_windows",
     "box_kernel",
@@ -73,7 +76,9 @@ __all__ = [
     "psnr",
     "resize_matrix",
     "round_coordinates",
+    "round_trip",
     "source_coordinates",
     "split_at_limit",
     "ssim",
+    "twin",
 ]

@@ -244,7 +244,7 @@ class NormalizationLab(Lab):
         return Frame(
             (
                 _described("x", "Input x", "input", x, limits),
-                _described("y", "Normalised y, as imshow shows it", "output", y, limits),
+                _as_imshow(y),
                 _described("rescaled", "The same y, rescaled", "output", y, _range(y), like="y"),
                 _described("x_hat", "x̂ after the way back", "undone", restored[shown], limits),
                 _error(restored[shown], x, limits),
@@ -326,6 +326,13 @@ def _described(
     if panel.caption:
         caption = f"{caption}; {panel.caption}"
     return replace(panel, caption=caption, like="" if name == "x" else like)
+
+
+def _as_imshow(y: Tensor) -> Panel:
+    """As matplotlib draws colours: cut to [0, 1], with a warning at most."""
+    panel = tensor_panel("y", "Normalised y, as imshow cuts it", "output", y.clamp(0, 1), (0, 1))
+    share = float(((y < 0) | (y > 1)).float().mean())
+    return replace(panel, caption=f"{share:.1%} of the values outside [0, 1], cut off", like="x")
 
 
 def _range(tensor: Tensor) -> tuple[float, float]:

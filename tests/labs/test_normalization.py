@@ -137,7 +137,7 @@ def test_a_grey_picture_with_three_means_is_told_calmly(lab: NormalizationLab) -
     assert "give one number for all channels, or 1" in alert(lab)
     lab.extras["statistics"].widget.value = "MNIST"
     assert alert(lab) == ""
-    assert shown(lab)["y"].shape[0] == 1
+    assert shown(lab)["rescaled"].shape[0] == 1
 
 
 # What is shown
@@ -145,8 +145,8 @@ def test_a_grey_picture_with_three_means_is_told_calmly(lab: NormalizationLab) -
 
 def test_both_views_are_of_the_same_tensor(lab: NormalizationLab) -> None:
     panels = {panel.name: panel for panel in lab.shown.panels}
-    assert torch.equal(panels["y"].tensor, panels["rescaled"].tensor)
-    assert torch.equal(panels["y"].tensor, IMAGENET(lab.input)[0])
+    assert torch.equal(panels["y"].tensor, panels["rescaled"].tensor.clamp(0, 1))
+    assert torch.equal(panels["rescaled"].tensor, IMAGENET(lab.input)[0])
     assert panels["y"].value_range == (0, 1)
     low, high = torch.aminmax(lab.output)
     assert panels["rescaled"].value_range == (float(low), float(high))
@@ -183,7 +183,7 @@ def test_the_program_computes_what_is_shown(lab: NormalizationLab, mistake: str,
     lines = [line for line in lab.code().splitlines() if not line.startswith("x = ")]
     names: dict[str, Any] = {"x": lab.input}
     exec("\n".join(lines), names)
-    torch.testing.assert_close(names["y"][0], shown(lab)["y"], rtol=0, atol=1e-6)
+    torch.testing.assert_close(names["y"][0], shown(lab)["rescaled"], rtol=0, atol=1e-6)
     torch.testing.assert_close(names["x_hat"][0], shown(lab)["x_hat"], rtol=0, atol=1e-6)
 
 
@@ -211,7 +211,7 @@ def test_normalised_twice_leaves_it_normalised_once(lab: NormalizationLab) -> No
 
 def test_statistics_of_another_scale_flatten_and_darken(lab: NormalizationLab) -> None:
     back, _ = restored(lab, "0–255 statistics")
-    assert shown(lab)["y"].std((1, 2)).max() < 0.01
+    assert shown(lab)["rescaled"].std((1, 2)).max() < 0.01
     assert back.max() < 0.01
 
 
@@ -229,7 +229,7 @@ def test_clipping_leaves_mean_to_mean_plus_std(lab: NormalizationLab) -> None:
 
 def test_uint8_wraps_around(lab: NormalizationLab) -> None:
     restored(lab, "stored as uint8")
-    levels = shown(lab)["y"] * 255
+    levels = shown(lab)["rescaled"] * 255
     torch.testing.assert_close(levels, levels.round(), rtol=0, atol=1e-3)
     truth = (IMAGENET(lab.input)[0] * 255).trunc().remainder(256)
     torch.testing.assert_close(levels, truth, rtol=0, atol=1e-3)
