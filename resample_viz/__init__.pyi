@@ -13,6 +13,7 @@ from .images import photograph as photograph
 from .labs import ConvolutionLab as ConvolutionLab
 from .labs import DownsamplingLab as DownsamplingLab
 from .labs import NormalizationLab as NormalizationLab
+from .labs import RoundTripLab as RoundTripLab
 from .labs import UnpoolingLab as UnpoolingLab
 from .labs import UpsamplingLab as UpsamplingLab
 from .operations import AdaptiveAvgPool as AdaptiveAvgPool

@@ -20,7 +20,7 @@ LEAST_SQUARES = "least squares, all steps at once"
 SOLVED: tuple[UndoKind, ...] = ("exact inverse", "left inverse", "pseudo-inverse")
 SAME_OUTPUT = 1e-4
 """Two outputs that differ by no more than this, in units of the picture's range, are the same."""
-TWIN_STEPS = 400
+TWIN_STEPS = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,14 +163,17 @@ def twin_steps(
     noise = torch.randint(0, 2, first.shape, generator=torch.Generator().manual_seed(0))
     z = ahead = (first + (high - low) * 0.5 * (2 * noise - 1)).clamp(low, high)
     size = 1 / _largest_gain(linear, first)
-    momentum, enough, clock = 1.0, 0.2 * SAME_OUTPUT * (high - low), perf_counter()
+    momentum, enough, clock = 1.0, 0.5 * SAME_OUTPUT * (high - low), perf_counter()
+    rest = rest_ahead = linear(z) - wanted
     for step in range(TWIN_STEPS):
-        rest = linear(ahead) - wanted
-        following = (ahead - size * linear.adjoint(rest)).clamp(low, high)
+        following = (ahead - size * linear.adjoint(rest_ahead)).clamp(low, high)
         grown = (1 + math.sqrt(1 + 4 * momentum**2)) / 2
-        ahead = following + (momentum - 1) / grown * (following - z)
-        z, momentum = following, grown
-        gap = float((linear(z) - wanted).abs().max())
+        push = (momentum - 1) / grown
+        following_rest = linear(following) - wanted
+        ahead = following + push * (following - z)
+        rest_ahead = following_rest + push * (following_rest - rest)
+        z, rest, momentum = following, following_rest, grown
+        gap = float(rest.abs().max())
         if gap <= enough:
             break
         if perf_counter() - clock > SLICE_SECONDS:

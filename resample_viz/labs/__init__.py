@@ -4,6 +4,7 @@ from resample_viz.labs.base import Lab, Preset
 from resample_viz.labs.convolution import ConvolutionLab
 from resample_viz.labs.downsampling import DownsamplingLab
 from resample_viz.labs.normalization import NormalizationLab
+from resample_viz.labs.round_trip import RoundTripLab
 from resample_viz.labs.unpooling import UnpoolingLab
 from resample_viz.labs.upsampling import UpsamplingLab
 
@@ -13,6 +14,7 @@ LABS: tuple[type[Lab], ...] = (
     ConvolutionLab,
     UnpoolingLab,
     NormalizationLab,
+    RoundTripLab,
 )
 """Every lab of the suite."""
 
@@ -23,6 +25,7 @@ __all__ = [
     "Lab",
     "NormalizationLab",
     "Preset",
+    "RoundTripLab",
     "UnpoolingLab",
     "UpsamplingLab",
 ]
