@@ -85,8 +85,15 @@ def measured(way: Undo, y: Tensor, x: Tensor, data_range: float) -> RoundTrip:
 
 
 def ranked(rows: Sequence[RoundTrip]) -> tuple[RoundTrip, ...]:
-    """The nearest first; what cannot be compared (NaN) last."""
-    return tuple(sorted(rows, key=lambda row: math.inf if math.isnan(row.psnr) else -row.psnr))
+    """The nearest first; what cannot be compared (NaN) last.
+
+    Rows that differ by less than 0.01 dB stay in their order: that is rounding.
+    """
+
+    def place(row: RoundTrip) -> float:
+        return math.inf if math.isnan(row.psnr) else -round(row.psnr, 2)
+
+    return tuple(sorted(rows, key=place))
 
 
 def lacks_least_squares(operation: Operation, x: Tensor) -> bool:
