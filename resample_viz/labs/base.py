@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from resample_viz.images import ImageError
+from resample_viz.labs.background import Background, Job
 from resample_viz.labs.controls import OperationControls, quiet
 from resample_viz.labs.inputs import InputControls
 from resample_viz.labs.lifetime import adopt, close_tree, disown
@@ -104,6 +105,7 @@ class Lab(widgets.Box):
         self.is_closed = False
         self.look = ""
         self.stage = Stage()
+        self._background = Background()
         self.controls = OperationControls(self.operation_type)
         self.inputs = InputControls()
         self.extras = self.build_extras()
@@ -137,6 +139,14 @@ class Lab(widgets.Box):
 
     def scene_changed(self, x: Tensor) -> None:
         """Called before the first frame of another input or of another theme."""
+
+    def channels_changed(self, channels: int) -> None:
+        """Called when the input has another number of channels, to move what depends on it."""
+
+    def edited(self, panel: str, row: int, col: int, value: float) -> None:
+        """Called when a learner typed `value` into a cell of `panel`; the base knows the input."""
+        del panel
+        self.inputs.write(row, col, value)
 
     # The Python door
 
@@ -178,13 +188,14 @@ class Lab(widgets.Box):
         moves = {**(chosen.settings if chosen else {}), **settings}
         picture = {name: moves.pop(name) for name in ("image", "size") if name in moves}
         extras = {name: moves.pop(name) for name in self.extras if name in moves}
-        with quiet(self):
+        with quiet(self), self.inputs.kept_if_refused():
             if chosen:
                 extras = {**self._usual, **extras}
+            self.inputs.set(**picture)
+            self._follow_channels()
             self.controls.set(afresh=bool(chosen), **moves)
             for name, value in extras.items():
                 self.extras[name].value = value
-            self.inputs.set(**picture)
         self.look = chosen.look if chosen else ""
         self._compute()
 
@@ -193,6 +204,7 @@ class Lab(widgets.Box):
         if self.is_closed:
             return
         self.is_quiet = self.is_closed = True
+        self._background.cancel()
         disown(self)
         close_tree(self)
         self.children = ()
@@ -211,7 +223,40 @@ class Lab(widgets.Box):
     shown: Frame = Frame(())
     _scene: tuple[Any, ...] = (None, None)
 
+    def later(self, job: Job) -> None:
+        """Runs a longer computation behind what is shown, until it ends or a control moves.
+
+        The job yields (share done, what is being done) between slices of at most about 20 ms.
+        """
+        self._background.start(self._told(job), self.stage.report)
+
+    def _told(self, job: Job) -> Job:
+        """The job, one slice at a time, with what it cannot do told in one sentence."""
+        try:
+            while True:
+                with one_thread():
+                    step = next(job, None)
+                if step is None:
+                    break
+                yield step
+        except (OperationError, ImageError) as error:
+            self.stage.refuse(str(error))
+        self.stage.report(1.0, "")
+
+    def _cancel_background(self) -> None:
+        if self._background.running:
+            self._background.cancel()
+            self.stage.report(1.0, "")
+
+    def _follow_channels(self) -> None:
+        given = self.controls.given
+        channels = self.input.shape[1]
+        if given and set(given.values()) != {channels}:
+            given.update(dict.fromkeys(given, channels))
+            self.channels_changed(channels)
+
     def _compute(self) -> None:
+        self._cancel_background()
         x = self.input
         scene = (x, self.stage.dark)
         if not all(new is old for new, old in zip(scene, self._scene)):
@@ -225,6 +270,8 @@ class Lab(widgets.Box):
     def _moved(self) -> None:
         if not self.is_quiet:
             self.look = ""
+            with quiet(self):
+                self._follow_channels()
             self._compute()
 
     @calmly
@@ -236,7 +283,7 @@ class Lab(widgets.Box):
         edit = change["new"]
         if edit:
             with quiet(self):
-                self.inputs.write(edit["row"], edit["col"], edit["value"])
+                self.edited(edit["panel"], edit["row"], edit["col"], edit["value"])
             self._compute()
 
     @calmly
@@ -246,6 +293,7 @@ class Lab(widgets.Box):
             self.stage.upload = {}  # the bytes are not needed twice
             with quiet(self):
                 self.inputs.set(image=bytes(upload["data"]))
+                self._follow_channels()
             self._compute()
 
     @calmly
