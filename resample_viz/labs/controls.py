@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import ipywidgets as widgets
 from traitlets import TraitError
 
-from resample_viz.operations import Operation, OperationError, Parameter, Range, parameters
+from resample_viz.operations import Operation, OperationError, Parameter, Range, When, parameters
 
 LABEL = {"description_width": "initial"}
 
@@ -124,12 +124,14 @@ class PairSliders:
         self.width = Slider("width", limits, second, whole)
         self.lock = widgets.Checkbox(
             value=first == second,
-            description="height and width together",
+            description="h = w",
+            tooltip="height and width together",
             indent=False,
         )
         self.lock.add_class(f"rv-control-{name}-together")
         self._following = False
-        self.widget = widgets.VBox([self.height.widget, self.width.widget, self.lock])
+        self.widget = widgets.Box([self.height.widget, self.lock, self.width.widget])
+        self.widget.add_class("rv-pair")
         self.lock.observe(lambda _: self._show(), names=["value"])
         self._show()
 
@@ -295,6 +297,7 @@ class OperationControls:
     def __init__(self, operation: type[Operation], *, ndim: int = 4) -> None:
         self.operation = operation
         self.given: dict[str, Any] = {}
+        self._conditions: list[tuple[str, When]] = []
         self._single: dict[str, Control] = {}
         self._either: list[Either] = []
         described = parameters(operation)
@@ -313,7 +316,20 @@ class OperationControls:
             else:
                 self._single[parameter.name] = control(parameter, ndim)
                 boxes.append(self._single[parameter.name].widget)
+            if parameter.when:
+                self._conditions.append((parameter.name, parameter.when))
         self.widget = widgets.VBox(boxes)
+        self.on_change(self._show)
+        self._show()
+
+    def _show(self) -> None:
+        """Only what means something now is on the screen."""
+        for name, when in self._conditions:
+            display(self._single[name], self._single[when.name].value == when.value)
+
+    def single(self, name: str) -> Control:
+        """The control of one parameter. Raises KeyError for names that have none of their own."""
+        return self._single[name]
 
     def values(self) -> dict[str, Any]:
         """Keyword arguments for the operation class."""
@@ -365,7 +381,6 @@ def control(parameter: Parameter, ndim: int) -> Control:
         made = _named(parameter)[1]
         if parameter.words:
             made = NumberOrWord(parameter.name, parameter.words, made, parameter.default)
-            made.which.description = ""
         return made
     if parameter.own:
         made = ChoiceOrOwn(parameter.name, parameter.choices, parameter.default)
@@ -402,6 +417,11 @@ def _named(parameter: Parameter) -> tuple[str, Any]:
         made = Slider(parameter.name, limits, default, parameter.whole)
     made.widget.add_class(f"rv-control-{parameter.name}")
     return parameter.name, made
+
+
+def display(shown: Control, visible: bool) -> None:
+    """Shows a control, or takes it off the screen where it means nothing."""
+    shown.widget.layout.display = None if visible else "none"
 
 
 @contextmanager

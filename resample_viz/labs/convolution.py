@@ -11,9 +11,10 @@ from torch import Tensor
 from resample_viz.analysis import LinearMap, linear_map
 from resample_viz.labs.background import Job
 from resample_viz.labs.base import Lab, Preset
-from resample_viz.labs.controls import LABEL, Simple, Slider, buttons
+from resample_viz.labs.controls import LABEL, Simple, Slider, buttons, display
 from resample_viz.labs.kernels import (
     MATRIX_CELLS,
+    counted,
     kernel_panel,
     matrix_merits,
     matrix_panels,
@@ -46,31 +47,36 @@ class ConvolutionLab(Lab):
 
     name = "convolution"
     operation_type = Conv
-    opening: ClassVar[dict[str, Any]] = {"image": "integer_grid", "size": 5}
+    opening: ClassVar[dict[str, Any]] = {
+        "image": "integer_grid",
+        "size": 5,
+        "kernel": "ones",
+        "padding": 1,
+    }
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset(
             "a window walks",
             "Press play: at each place the window's 9 products add up to one cell of y. Then point "
             "at a cell of x: it goes into up to 9 cells of y.",
-            {"image": "integer_grid", "size": 5, "kernel": "box"},
+            {"image": "integer_grid", "size": 5, "kernel": ((0, 1, 2), (2, 2, 0), (0, 1, 2))},
         ),
         Preset(
             "the border is never read",
             "Windows of 3 in steps of 2 fit twice into 6 cells: the crossed-out cells are in no "
             "window. No value of theirs changes y.",
-            {"image": "integer_grid", "size": 6, "kernel": "box", "stride": 2},
+            {"image": "integer_grid", "size": 6, "kernel": "ones", "stride": 2},
         ),
         Preset(
             "padding keeps the size",
             "The hatched zeros let the window stand on every cell, so y is as large as x. The "
             "corners of y are small: most of their window is 0.",
-            {"image": "integer_grid", "size": 5, "kernel": "box", "padding": "same"},
+            {"image": "integer_grid", "size": 5, "kernel": "ones", "padding": "same"},
         ),
         Preset(
             "dilation leaves holes",
             "The window spans 5 × 5 cells, but reads only 9 of them. Walk: what lies in the holes "
             "is read from elsewhere.",
-            {"image": "integer_grid", "size": 7, "kernel": "box", "dilation": 2},
+            {"image": "integer_grid", "size": 7, "kernel": "ones", "dilation": 2},
         ),
         Preset(
             "Sobel finds edges",
@@ -94,9 +100,9 @@ class ConvolutionLab(Lab):
         ),
         Preset(
             "7 and 8 become 4",
-            "Set the size to 8: y keeps its 4 × 4 cells. From y alone nobody can tell whether x had "
-            "7 rows or 8.",
-            {"image": "integer_grid", "size": 7, "kernel": "box", "stride": 2, "padding": 1},
+            "Set the size to 8: y keeps its 4 × 4 cells. From y alone nobody can tell whether x "
+            "had 7 rows or 8.",
+            {"image": "integer_grid", "size": 7, "kernel": "ones", "stride": 2, "padding": 1},
         ),
         Preset(
             "what blurring loses",
@@ -140,6 +146,7 @@ class ConvolutionLab(Lab):
             super().edited(panel, row, col, value)
             return
         operation = self.operation
+        assert isinstance(operation, Conv)
         weight = operation.weight.clone()
         number, col = divmod(col, operation.taps[1])
         weight[self._channel(operation), number, row, col] = value
@@ -150,6 +157,8 @@ class ConvolutionLab(Lab):
         """Input with its padding, kernel, output; then the matrix, or the way back."""
         y = operation(x)
         shows = self.extras["show"].value
+        display(self.extras["way_back"], shows == "way back")
+        display(self.extras["channel"], y.shape[1] > 1)
         channel = self._channel(operation)
         panels: list[AnyPanel] = [*self._window(operation, x, y, channel)]
         warnings = [*_unread(operation, x)]
@@ -165,7 +174,8 @@ class ConvolutionLab(Lab):
         ]
         if shows == "matrix" and _fits_matrix(x, y):
             linear = linear_map(operation, x.shape)
-            panels += matrix_panels(linear, out_channel=channel, in_channel=_seen(operation, channel))
+            seen = _seen(operation, channel)
+            panels += matrix_panels(linear, out_channel=channel, in_channel=seen)
             measured = matrix_merits(linear, x)
         elif shows == "matrix":
             warnings.append(
@@ -174,7 +184,8 @@ class ConvolutionLab(Lab):
             )
         elif shows == "way back":
             restored, measured = self._restored(operation, x, y, panels)
-            strip += [Step(self.extras["way_back"].value), Step("x̂", tuple(restored.shape), "undone")]
+            strip.append(Step(self.extras["way_back"].value))
+            strip.append(Step("x̂", tuple(restored.shape), "undone"))
             code.append(self._code_back(operation, x))
         return Frame(
             tuple(panels),
@@ -189,8 +200,8 @@ class ConvolutionLab(Lab):
         )
 
     def _window(self, operation: Conv, x: Tensor, y: Tensor, channel: int) -> tuple[Panel, ...]:
-        limits = signal_range(x)
         padded = operation.pad(x)
+        limits = signal_range(padded)  # zeros around values from 1 to 25 are not "outside"
         return (
             Panel(
                 "x",
@@ -204,7 +215,7 @@ class ConvolutionLab(Lab):
                 unread=_inside(operation, x),
             ),
             kernel_panel(operation.weight[channel], _kernel_title(operation, channel)),
-            response_panel("y", "Output y", "output", y, limits, channel),
+            response_panel("y", "Output y", "output", y, signal_range(x), channel),
         )
 
     def _links(self, operation: Conv, x: Tensor, channel: int) -> tuple[Link, ...]:
@@ -223,8 +234,8 @@ class ConvolutionLab(Lab):
     ) -> tuple[Tensor, tuple[Merit, ...]]:
         """x̂ and its figures; adds its panels."""
         limits = signal_range(x)
-        if self._solved is not None and self._solved[0] == (operation, id(x)):
-            restored, note = self._solved[1:]
+        if self._is_solved(operation, x):
+            restored, note = self._solved[2:]
         elif self.extras["way_back"].value == ADJOINT:
             restored, note = linear_map(operation, x.shape).adjoint(_linear_part(operation, y)), ""
         else:  # on its way: see `follow_up`
@@ -237,15 +248,18 @@ class ConvolutionLab(Lab):
             panels.append(_invisible_panel(operation, x - restored))
         return restored, merits(restored, x, limits)
 
-    _solved: tuple[Any, Tensor, str] | None = None
+    _solved: tuple[Any, ...] = (None, None)  # operation, input, x̂ of least squares, a remark
+
+    def _is_solved(self, operation: Conv, x: Tensor) -> bool:
+        return self._solved[0] == operation and self._solved[1] is x
 
     def follow_up(self, operation: Conv, x: Tensor) -> Job | None:  # type: ignore[override]
         """Least squares by conjugate gradients, behind the frame that is shown."""
         wanted = self.extras["show"].value == "way back"
         if not wanted or self.extras["way_back"].value != LEAST_SQUARES:
-            self._solved = None
+            self._solved = (None, None)
             return None
-        if self._solved is not None and self._solved[0] == (operation, id(x)):
+        if self._is_solved(operation, x):
             return None
         return self._solve(operation, x, linear_map(operation, x.shape))
 
@@ -256,7 +270,7 @@ class ConvolutionLab(Lab):
             f"not converged: after {solution.iterations} iterations still off by about "
             f"{solution.error:.0%}"
         )  # fmt: skip
-        self._solved = ((operation, id(x)), solution.tensor, note)
+        self._solved = (operation, x, solution.tensor, note)
         self.show_again()
 
     def _code_back(self, operation: Conv, x: Tensor) -> str:
@@ -326,8 +340,8 @@ def _unread(operation: Conv, x: Tensor) -> list[str]:
     left_out = height * width - (height - len(rows)) * (width - len(cols))
     return [
         f"{left_out} of the {height * width} input cells are in no window (crossed out): "
-        f"{len(rows)} rows and {len(cols)} columns do not count. Padding, or another stride, "
-        "kernel_size or input size, would reach them."
+        f"{counted(len(rows), 'row')} and {counted(len(cols), 'column')} do not count. Padding, or "
+        "another stride, kernel_size or input size, would reach them."
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -90,12 +91,13 @@ def matrix_panels(
     shape = f"{rows} output cells × {columns} input cells"
     whole = linear.output_shape[1] == linear.input_shape[1] == 1
     part = "" if whole else f", output channel {out_channel}, input channel {in_channel}"
+    matrix = Panel("A", "The layer as a matrix A", "kernel", block[None], limits, "diverging")
+    transpose = Panel("At", "Its transpose Aᵀ", "kernel", block.T[None], limits, "diverging")
+    back = f"{columns} input cells × {rows} output cells: the way back"
     return (
-        Panel("A", "The layer as a matrix A", "kernel", block[None], limits, "diverging",
-              caption=shape + part, ties=("y", "x")),
-        Panel("At", "Its transpose Aᵀ", "kernel", block.T[None], limits, "diverging",
-              caption=f"{columns} × {rows}: the way from y back to the cells of x", ties=("x", "y")),
-    )  # fmt: skip
+        replace(matrix, caption=shape + part, ties=("y", "x")),
+        replace(transpose, caption=back + part, ties=("x", "y")),
+    )
 
 
 def matrix_merits(linear: LinearMap, x: Tensor) -> tuple[Merit, ...]:
@@ -117,6 +119,11 @@ def matrix_merits(linear: LinearMap, x: Tensor) -> tuple[Merit, ...]:
         Merit("rank of A", f"{linear.rank()} of {cells}", "how many dimensions of x come through"),
         Merit("lost", f"{linear.nullity()} dimensions", "how much of x no one can bring back"),
     )
+
+
+def counted(number: int, thing: str) -> str:
+    """The number and the word, with an s unless there is one: "1 row", "2 rows"."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def same_size(operation: Operation, shape: tuple[int, ...]) -> list[int]:

@@ -324,7 +324,12 @@ class Link:
             out, taps = axis.weights.shape
             described.append({"in": axis.in_size, "out": out, "taps": taps})
             buffers += [_bytes(axis.index, torch.int32), _bytes(axis.weights, torch.float32)]
-        meta: dict[str, Any] = {"source": self.source, "target": self.target, "axes": described}
+        meta: dict[str, Any] = {
+            "source": self.source,
+            "target": self.target,
+            "channel": self.channel,
+            "axes": described,
+        }
         if self.kernel is not None:
             inputs = self.kernel.shape[1]
             first = self.channel * self.groups // len(self.kernel) * inputs
