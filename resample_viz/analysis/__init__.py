@@ -30,6 +30,15 @@ from resample_viz.analysis.resize import (
     round_coordinates,
     source_coordinates,
 )
+from resample_viz.analysis.spectrum import (
+    amplitudes,
+    displayed,
+    fold_map,
+    folded_frequency,
+    frequencies,
+    limit_map,
+    split_at_limit,
+)
 
 __all__ = [
     "COORDINATES",
@@ -39,16 +48,22 @@ __all__ = [
     "LinearMap",
     "Solution",
     "Steps",
+    "amplitudes",
     "area_windows",
     "box_kernel",
     "conjugate_gradients",
     "cubic_kernel",
+    "displayed",
     "drop_outside",
     "field_of_view",
     "finish",
+    "fold_map",
+    "folded_frequency",
+    "frequencies",
     "kernel_stretch",
     "kernel_weights",
     "lanczos_kernel",
+    "limit_map",
     "linear_kernel",
     "linear_map",
     "mae",
@@ -59,5 +74,6 @@ __all__ = [
     "resize_matrix",
     "round_coordinates",
     "source_coordinates",
+    "split_at_limit",
     "ssim",
 ]

@@ -161,6 +161,10 @@ class StageView {
     if (!frame.panels) return;
     this.links = frame.links.map((link) => readLink(link, this.model.get(link.slot)));
     this.arrange(frame.panels.map((meta) => meta.name));
+    if (this.grid.dataset.columns !== String(frame.columns)) {
+      this.grid.dataset.columns = frame.columns;
+      this.grid.style.setProperty("--rv-columns", frame.columns);
+    }
     for (const meta of frame.panels) this.panels.get(meta.name).update(meta, this.model.get(meta.slot));
     for (const panel of this.panels.values()) panel.paint();
     this.write(frame);
