@@ -11,6 +11,7 @@ from .images import pattern as pattern
 from .images import photograph as photograph
 from .labs import ConvolutionLab as ConvolutionLab
 from .labs import DownsamplingLab as DownsamplingLab
+from .labs import TransposedConvolutionLab as TransposedConvolutionLab
 from .labs import UnpoolingLab as UnpoolingLab
 from .labs import UpsamplingLab as UpsamplingLab
 from .operations import AdaptiveAvgPool as AdaptiveAvgPool

@@ -3,10 +3,17 @@
 from resample_viz.labs.base import Lab, Preset
 from resample_viz.labs.convolution import ConvolutionLab
 from resample_viz.labs.downsampling import DownsamplingLab
+from resample_viz.labs.transposed_convolution import TransposedConvolutionLab
 from resample_viz.labs.unpooling import UnpoolingLab
 from resample_viz.labs.upsampling import UpsamplingLab
 
-LABS: tuple[type[Lab], ...] = (UpsamplingLab, DownsamplingLab, ConvolutionLab, UnpoolingLab)
+LABS: tuple[type[Lab], ...] = (
+    UpsamplingLab,
+    DownsamplingLab,
+    ConvolutionLab,
+    TransposedConvolutionLab,
+    UnpoolingLab,
+)
 """Every lab of the suite."""
 
 __all__ = [
@@ -15,6 +22,7 @@ __all__ = [
     "DownsamplingLab",
     "Lab",
     "Preset",
+    "TransposedConvolutionLab",
     "UnpoolingLab",
     "UpsamplingLab",
 ]

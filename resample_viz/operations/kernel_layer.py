@@ -56,6 +56,8 @@ class KernelLayer(Operation):
     """The function in torch.nn.functional that the layer calls."""
     name: ClassVar[str]
     """What this layer is called in a sentence."""
+    padding_words: ClassVar[tuple[str, ...]] = ()
+    """What `padding` may be instead of a number."""
     saves_memory = "fewer out_channels, less padding"
 
     kernel: Any
@@ -80,7 +82,8 @@ class KernelLayer(Operation):
         self._check_number("groups")
         self._follow_the_kernel()
         for name in LEAST:
-            self._check_number(name)
+            if hasattr(self, name):
+                self._check_number(name)
         self._check_groups()
         check_memory(self.weight_shape, 4, "weight", "a smaller kernel_size, fewer channels")
         self._plane()  # which refuses sizes that the kernel does not exist in
@@ -211,9 +214,9 @@ class KernelLayer(Operation):
         Raises OperationError where no layer is.
         """
 
-    @abstractmethod
     def _shape_back(self, shape: Sequence[int]) -> KernelLayer:
         """A layer that gives `shape` back. Raises OperationError where no layer does."""
+        return self._way_back(shape)
 
     def undo(self, shape: Sequence[int]) -> tuple[Undo, ...]:
         """Another layer with random weights (shape only), the adjoint, and least squares.
@@ -296,13 +299,15 @@ class KernelLayer(Operation):
             raise OperationError(f"bias must be True or False, not {self.bias!r}: try bias=True.")
 
     def _check_number(self, name: str) -> None:
-        value = getattr(self, name, 0)
+        value = getattr(self, name)
+        if name == "padding" and value in self.padding_words:
+            return
         if not isinstance(value, tuple):
-            if not (name == "padding" and isinstance(value, str)) and hasattr(self, name):
-                _check_whole(name, value)
+            _check_whole(name, value)
             return
         if name not in PAIRS:
-            raise OperationError(f"{name} must be one number, not {value}: try {name}={value[:1]}.")
+            least = LEAST[name]
+            raise OperationError(f"{name} must be one number, not {value}: try {name}={least}.")
         if len(value) != 2:
             raise OperationError(
                 f"{name} {value} has {len(value)} numbers, but a picture has 2 axes: "
@@ -329,8 +334,8 @@ class KernelLayer(Operation):
                 object.__setattr__(self, name, usual if wanted is None else wanted)
             elif wanted is not None and given not in (wanted, (wanted, wanted)):
                 raise OperationError(
-                    f"your own kernel has the shape {self.kernel.shape}, which makes {name}"
-                    f" {wanted}, not {given}: leave {name} out, or reshape the kernel."
+                    f"your own kernel of shape {self.kernel.shape} makes {name} {wanted}, "
+                    f"not {given}: use {name}={wanted}, or a kernel of another shape."
                 )
 
     def _check_groups(self) -> None:

@@ -213,12 +213,16 @@ def _tuples(values: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]
 
 def pytorch_conv(x: Tensor, **parameters: Any) -> Tensor:
     """nn.Conv2d with the weights put in."""
-    return _pytorch_layer(nn.Conv2d, x, **parameters)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # weights without a number, "same" with an even kernel
+        return _pytorch_layer(nn.Conv2d, x, **parameters)
 
 
 def pytorch_conv_transpose(x: Tensor, **parameters: Any) -> Tensor:
     """nn.ConvTranspose2d with the weights put in."""
-    return _pytorch_layer(nn.ConvTranspose2d, x, **{"stride": 2, **parameters})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # weights without a number
+        return _pytorch_layer(nn.ConvTranspose2d, x, **{"stride": 2, **parameters})
 
 
 def _pytorch_layer(
@@ -237,11 +241,7 @@ def _pytorch_layer(
     if isinstance(kernel, Tensor):
         kernel_size = tuple(kernel.shape[-2:])
     arguments: Any = (in_channels, out_channels, kernel_size)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # some attempts have weights without a single number
-        layer: Any = layer_type(*arguments, groups=groups, bias=bias, **options).requires_grad_(
-            False
-        )
+    layer: Any = layer_type(*arguments, groups=groups, bias=bias, **options).requires_grad_(False)
     if kernel == "random" and not isinstance(kernel, Tensor):
         layer.weight[:] = random(layer.weight.shape, seed)
     elif isinstance(kernel, Tensor):
