@@ -39,7 +39,14 @@ def lab(name: str, code: str, parameter: str, panel: str = "y") -> Case:
     return Case(f"{name} lab", cells, slider, panel=panel)
 
 
-LABS = (lab("upsampling", "rv.UpsamplingLab()", "scale_factor"),)
+FOUR_METHODS = """rv.DownsamplingLab(methods=(
+    "every s-th pixel", "max pooling", "blur pooling, 3 taps", "bilinear, antialias"))"""
+
+LABS = (
+    lab("upsampling", "rv.UpsamplingLab()", "scale_factor"),
+    lab("downsampling", FOUR_METHODS, "factor", panel="y1"),
+    lab("unpooling", "rv.UnpoolingLab()", "stride"),
+)
 
 
 # The least that any widget has to do: slider → kernel → one number back to the browser.
