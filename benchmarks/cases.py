@@ -46,11 +46,11 @@ RANDOM_LAYER = "image='astronaut', kernel='random', seed=50, padding=1"
 
 FOUR_METHODS = """rv.DownsamplingLab(methods=(
     "every s-th pixel", "max pooling", "blur pooling, 3 taps", "bilinear, antialias"),
-    shift=8)"""
+    shift=4)"""
 
 LABS = (
     lab("upsampling", "rv.UpsamplingLab()", "scale_factor"),
-    lab("downsampling", FOUR_METHODS, "shift", panel="y1"),
+    lab("downsampling", FOUR_METHODS, "shift", panel="y1", steps=4),
     lab("convolution", f"rv.ConvolutionLab({RANDOM_LAYER})", "seed"),
     lab(
         "transposed convolution",
