@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from resample_viz.analysis.least_squares import (
+    ConvergenceWarning,
+    Solution,
+    Steps,
+    conjugate_gradients,
+    finish,
+)
+from resample_viz.analysis.linear_map import LinearMap, linear_map
 from resample_viz.analysis.metrics import mae, mse, psnr, ssim
 from resample_viz.analysis.resize import (
     COORDINATES,
@@ -27,15 +35,22 @@ __all__ = [
     "COORDINATES",
     "MODES",
     "NEAREST_ROUNDINGS",
+    "ConvergenceWarning",
+    "LinearMap",
+    "Solution",
+    "Steps",
     "area_windows",
     "box_kernel",
+    "conjugate_gradients",
     "cubic_kernel",
     "drop_outside",
     "field_of_view",
+    "finish",
     "kernel_stretch",
     "kernel_weights",
     "lanczos_kernel",
     "linear_kernel",
+    "linear_map",
     "mae",
     "matrix_from_taps",
     "mse",
