@@ -112,13 +112,16 @@ def _wrong_joins(plain: Tensor, right: Tensor, skip: Tensor) -> Iterator[Mistake
             "size that is meant.",
         )
     rows, columns = height - plain.shape[2], width - plain.shape[3]
-    for sides in ((0, columns, 0, rows), (columns, 0, rows, 0)):
-        for mode in ("constant", "replicate"):
-            yield (
-                _joined(F.pad(plain, sides, mode=mode), skip),
-                "The sizes agree, but the missing row and column were filled in. up itself can "
-                "compute them.",
-            )
+    for sides, mode in (
+        ((0, columns, 0, rows), "constant"),
+        ((0, columns, 0, rows), "replicate"),
+        ((columns, 0, rows, 0), "constant"),
+    ):
+        yield (
+            _joined(F.pad(plain, sides, mode=mode), skip),
+            "The sizes agree, but the missing row and column were filled in. up itself can "
+            "compute them.",
+        )
 
 
 @exercise("05.3")

@@ -139,10 +139,10 @@ JOINED = [
     Wrong("filled with zeros", filled("constant"), "were filled in"),
     Wrong("filled with copies", filled("replicate"), "were filled in"),
     Wrong("filled in front", filled("constant", in_front=True), "were filled in"),
-    Wrong("copied in front", filled("replicate", in_front=True), "were filled in"),
+    Wrong("copied in front, as nearest", filled("replicate", in_front=True), "resampled once more"),
     Wrong(
-        "skip shrunk",
-        lambda a, b, up: joined(up(a), F.interpolate(b, size=up(a).shape[2:])),
+        "skip resampled",
+        lambda a, b, up: joined(up(a), F.interpolate(b, size=up(a).shape[2:], mode="area")),
         "but not their lengths",
     ),
     Wrong("zeros", lambda a, b, up: torch.zeros_like(right(a, b, up)), "the values are not"),
