@@ -11,6 +11,7 @@ from resample_viz.operations.parameters import (
     Parameter,
     Range,
     Ranks,
+    When,
     parameters,
 )
 from resample_viz.operations.upsample import Upsample
@@ -35,6 +36,7 @@ __all__ = [
     "Undo",
     "Upsample",
     "Weights",
+    "When",
     "check_memory",
     "parameters",
 ]

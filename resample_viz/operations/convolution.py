@@ -15,7 +15,7 @@ from resample_viz.operations.base import OperationError, check_memory
 from resample_viz.operations.footprint import Axis, KernelFootprint
 from resample_viz.operations.kernel_layer import AXIS_NAMES, FOLLOWS, KernelLayer, as_pair
 from resample_viz.operations.kernels import AVERAGING, KernelName, Weights
-from resample_viz.operations.parameters import FROM_INPUT, Pair, Range
+from resample_viz.operations.parameters import FROM_INPUT, Pair, Range, When
 
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
@@ -55,7 +55,7 @@ class Conv(KernelLayer):
     out_channels: Annotated[int, Range(1, 8)] = FOLLOWS
     groups: Annotated[int, Range(1, 8)] = 1
     bias: bool = False
-    seed: Annotated[int, Range(0, 99)] = 0
+    seed: Annotated[int, Range(0, 99), When("kernel", "random")] = 0
     in_channels: Annotated[int, FROM_INPUT] = FOLLOWS
 
     @property
@@ -279,7 +279,7 @@ class ConvTranspose(KernelLayer):
     out_channels: Annotated[int, Range(1, 8)] = FOLLOWS
     groups: Annotated[int, Range(1, 8)] = 1
     bias: bool = False
-    seed: Annotated[int, Range(0, 99)] = 0
+    seed: Annotated[int, Range(0, 99), When("kernel", "random")] = 0
     in_channels: Annotated[int, FROM_INPUT] = FOLLOWS
 
     @property

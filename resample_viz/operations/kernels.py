@@ -18,7 +18,7 @@ from resample_viz.operations.base import OperationError
 from resample_viz.operations.parameters import Pair
 
 KernelName = Literal[
-    "gaussian", "box", "bilinear", "sobel", "laplacian", "sharpen", "identity", "random"
+    "gaussian", "box", "ones", "bilinear", "sobel", "laplacian", "sharpen", "identity", "random"
 ]
 AVERAGING = ("gaussian", "box", "bilinear")
 """The kernels whose weights are positive and sum to 1."""
@@ -79,6 +79,11 @@ class Weights:
 def box(size: Pair) -> Tensor:
     """The mean of the window: every weight is 1 / (height * width)."""
     return torch.ones(size, dtype=torch.float64) / math.prod(size)
+
+
+def ones(size: Pair) -> Tensor:
+    """The sum of the window: every weight is 1."""
+    return torch.ones(size, dtype=torch.float64)
 
 
 def gaussian(size: Pair) -> Tensor:
@@ -168,6 +173,7 @@ def three_fan_in(shape: Sequence[int]) -> int:
 NAMED: dict[str, Callable[[Pair], Tensor]] = {
     "gaussian": gaussian,
     "box": box,
+    "ones": ones,
     "bilinear": bilinear,
     "sobel": sobel,
     "laplacian": laplacian,

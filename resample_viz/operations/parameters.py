@@ -48,6 +48,14 @@ FROM_INPUT = FromInput()
 """Marks a parameter that the input tensor decides: its number of channels."""
 
 
+@dataclass(frozen=True)
+class When:
+    """Marks a parameter that means nothing unless another one has a certain value."""
+
+    name: str
+    value: str
+
+
 class Ranks:
     """Which choices fit which number of tensor dimensions; a choice not named here fits all."""
 
@@ -79,6 +87,7 @@ class Parameter:
     own: bool = False
     words: tuple[str, ...] = ()
     from_input: bool = False
+    when: When | None = None
 
     def choices_for(self, ndim: int) -> tuple[str, ...]:
         """The choices that fit a tensor with `ndim` dimensions."""
@@ -138,6 +147,7 @@ def _describe(name: str, hint: Any, default: Any) -> Parameter:
         instead_of=instead,
         words=words,
         from_input=FromInput in marks,
+        when=marks.get(When),
     )
 
 
