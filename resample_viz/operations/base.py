@@ -116,13 +116,13 @@ class Operation(ABC):
         out = self.output_shape(x.shape)
         check_memory(out, x.element_size(), instead=self.saves_memory)
         try:
-            return self._module_for(x)(x)
+            return self._compute(x)
         except (RuntimeError, ValueError, TypeError, NotImplementedError) as error:
             raise OperationError(_in_one_sentence(error, x)) from None
 
-    def _module_for(self, x: Tensor) -> nn.Module:  # noqa: ARG002
-        """The layer whose weights, if it has any, are in the precision of `x`."""
-        return self.module()
+    def _compute(self, x: Tensor) -> Tensor:
+        """Runs the layer; one that has weights takes care that they are in the precision of `x`."""
+        return self.module()(x)
 
     def adjoint(self, shape: Sequence[int]) -> Undo:
         """The transposed map, as autograd computes it (torch.func.vjp)."""

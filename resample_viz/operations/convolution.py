@@ -19,7 +19,6 @@ from resample_viz.operations.parameters import FROM_INPUT, Pair, Range, When
 
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
-PADDING_WORDS = ("same", "valid")
 Sides = tuple[int, int, int, int]
 """Cells at the top, left, bottom and right."""
 
@@ -45,8 +44,9 @@ class Conv(KernelLayer):
     layer = nn.Conv2d
     functional = "conv2d"
     name = "convolution"
+    padding_words = ("same", "valid")
 
-    kernel: Annotated[KernelName | Weights | Tensor, "name, or own tensor"] = "gaussian"
+    kernel: KernelName | Weights | Tensor = "gaussian"
     kernel_size: Annotated[int | Pair, Range(1, 7)] = FOLLOWS
     stride: Annotated[int | Pair, Range(1, 4)] = 1
     padding: Annotated[int | Pair | Literal["same", "valid"], Range(0, 6)] = 0
@@ -200,7 +200,7 @@ class Conv(KernelLayer):
 
     def _check_words(self) -> None:
         super()._check_words()
-        if isinstance(self.padding, str) and self.padding not in PADDING_WORDS:
+        if isinstance(self.padding, str) and self.padding not in self.padding_words:
             raise OperationError(
                 f"padding {self.padding!r} does not exist: use a number, (height, width), "
                 "'same' or 'valid'."
@@ -240,10 +240,13 @@ class Conv(KernelLayer):
     def _window_too_large(self, axis: int, n: int, padded: int) -> str:
         window, d, k = self.window[axis], as_pair(self.dilation)[axis], self.taps[axis]
         more = (padded - n) // 2 + math.ceil((window - padded) / 2)
+        limit = {"reflect": n - 1, "circular": n}.get(self.padding_mode, more)
+        way_out = f"use a kernel_size of {(padded - 1) // d + 1} or less"
+        if more <= limit:
+            way_out += f", or padding={more}"
         return (
             f"the {AXIS_NAMES[axis]} of the window, {d}·({k} − 1) + 1 = {window}, is larger than "
-            f"the padded input, {n} + {padded - n} = {padded}: use a kernel_size of "
-            f"{(padded - 1) // d + 1} or less, or padding={more}."
+            f"the padded input, {n} + {padded - n} = {padded}: {way_out}."
         )
 
 
@@ -270,7 +273,7 @@ class ConvTranspose(KernelLayer):
     functional = "conv_transpose2d"
     name = "transposed convolution"
 
-    kernel: Annotated[KernelName | Weights | Tensor, "name, or own tensor"] = "gaussian"
+    kernel: KernelName | Weights | Tensor = "gaussian"
     kernel_size: Annotated[int | Pair, Range(1, 7)] = FOLLOWS
     stride: Annotated[int | Pair, Range(1, 4)] = 2
     padding: Annotated[int | Pair, Range(0, 6)] = 0
@@ -350,6 +353,7 @@ class ConvTranspose(KernelLayer):
         before = self.window[axis] - 1 - padding
         sides = (before, before + extra)
         around = (0, 0) if axis == 0 else ()
+        # Added first, cut afterwards: F.pad cannot cut more than there was before it added.
         spread = F.pad(spread, (*around, *(max(side, 0) for side in sides)))
         return F.pad(spread, (*around, *(min(side, 0) for side in sides)))
 
@@ -390,8 +394,14 @@ class ConvTranspose(KernelLayer):
 
         Source: Odena, Dumoulin, Olah, Deconvolution and Checkerboard Artifacts, Distill (2016).
         """
-        ones = replace(self, kernel=torch.ones(self.taps), bias=False)
-        counting = replace(ones, groups=1, in_channels=1, out_channels=1)
+        counting = replace(
+            self,
+            kernel=torch.ones(self.taps),
+            bias=False,
+            groups=1,
+            in_channels=1,
+            out_channels=1,
+        )
         return counting(torch.ones(1, 1, *shape[2:]))[0, 0].round().long()
 
     def transposed(self) -> Conv:
@@ -414,13 +424,8 @@ class ConvTranspose(KernelLayer):
             groups=self.groups,
         )
 
-    def _way_back(self, shape: Sequence[int]) -> KernelLayer:
-        back = self.transposed()
-        back.output_shape(self.output_shape(shape))
-        return back
-
-    def _shape_back(self, shape: Sequence[int]) -> KernelLayer:
-        return self._way_back(shape)
+    def _way_back(self, shape: Sequence[int]) -> KernelLayer:  # noqa: ARG002
+        return self.transposed()
 
     def _gain(self) -> int:
         return math.prod(as_pair(self.stride)) if self.kernel in AVERAGING else 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -55,6 +56,8 @@ class KernelLayer(Operation):
     """The function in torch.nn.functional that the layer calls."""
     name: ClassVar[str]
     """What this layer is called in a sentence."""
+    padding_words: ClassVar[tuple[str, ...]] = ()
+    """What `padding` may be instead of a number."""
     saves_memory = "fewer out_channels, less padding"
 
     kernel: Any
@@ -79,7 +82,8 @@ class KernelLayer(Operation):
         self._check_number("groups")
         self._follow_the_kernel()
         for name in LEAST:
-            self._check_number(name)
+            if hasattr(self, name):
+                self._check_number(name)
         self._check_groups()
         check_memory(self.weight_shape, 4, "weight", "a smaller kernel_size, fewer channels")
         self._plane()  # which refuses sizes that the kernel does not exist in
@@ -151,8 +155,12 @@ class KernelLayer(Operation):
         """The PyTorch layer with `weight` and `bias_values`; they ask for no gradient."""
         return self._module_in(torch.float32)
 
-    def _module_for(self, x: Tensor) -> nn.Module:
-        return self._module_in(x.dtype if x.is_floating_point() else torch.float32)
+    def _compute(self, x: Tensor) -> Tensor:
+        layer = self._module_in(x.dtype if x.is_floating_point() else torch.float32)
+        with warnings.catch_warnings():
+            # Padding by an odd number of cells costs PyTorch a copy: no news to who looks at it.
+            warnings.filterwarnings("ignore", "Using padding='same' with even kernel lengths")
+            return layer(x)
 
     def _module_in(self, dtype: torch.dtype) -> nn.Module:
         # On "meta" PyTorch draws no initial weights, which would move a learner's random numbers.
@@ -206,9 +214,9 @@ class KernelLayer(Operation):
         Raises OperationError where no layer is.
         """
 
-    @abstractmethod
     def _shape_back(self, shape: Sequence[int]) -> KernelLayer:
         """A layer that gives `shape` back. Raises OperationError where no layer does."""
+        return self._way_back(shape)
 
     def undo(self, shape: Sequence[int]) -> tuple[Undo, ...]:
         """Another layer with random weights (shape only), the adjoint, and least squares.
@@ -291,13 +299,15 @@ class KernelLayer(Operation):
             raise OperationError(f"bias must be True or False, not {self.bias!r}: try bias=True.")
 
     def _check_number(self, name: str) -> None:
-        value = getattr(self, name, 0)
+        value = getattr(self, name)
+        if name == "padding" and value in self.padding_words:
+            return
         if not isinstance(value, tuple):
-            if not (name == "padding" and isinstance(value, str)) and hasattr(self, name):
-                _check_whole(name, value)
+            _check_whole(name, value)
             return
         if name not in PAIRS:
-            raise OperationError(f"{name} must be one number, not {value}: try {name}={value[:1]}.")
+            least = LEAST[name]
+            raise OperationError(f"{name} must be one number, not {value}: try {name}={least}.")
         if len(value) != 2:
             raise OperationError(
                 f"{name} {value} has {len(value)} numbers, but a picture has 2 axes: "
@@ -324,8 +334,8 @@ class KernelLayer(Operation):
                 object.__setattr__(self, name, usual if wanted is None else wanted)
             elif wanted is not None and given not in (wanted, (wanted, wanted)):
                 raise OperationError(
-                    f"your own kernel has the shape {self.kernel.shape}, which makes {name}"
-                    f" {wanted}, not {given}: leave {name} out, or reshape the kernel."
+                    f"your own kernel of shape {self.kernel.shape} makes {name} {wanted}, "
+                    f"not {given}: use {name}={wanted}, or a kernel of another shape."
                 )
 
     def _check_groups(self) -> None:
@@ -415,7 +425,7 @@ def _check_whole(name: str, value: Any) -> None:
 def _matrix(layer: KernelLayer, cells: tuple[int, ...]) -> Tensor:
     """The dense (out, in) matrix in double precision: each column is what one input turns into."""
     impulses = torch.eye(math.prod(cells), dtype=torch.float64)
-    return layer._module_for(impulses)(impulses.view(-1, *cells)).flatten(1).T
+    return layer._compute(impulses.view(-1, *cells)).flatten(1).T
 
 
 @lru_cache(maxsize=2)

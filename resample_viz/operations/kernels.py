@@ -34,13 +34,7 @@ class Weights:
     """
 
     def __init__(self, values: Any) -> None:
-        try:
-            kept = torch.as_tensor(values).detach().clone().to("cpu", torch.float32)
-        except (TypeError, ValueError, RuntimeError):
-            raise OperationError(
-                f"kernel must be the name of a kernel or a tensor of numbers, not {_short(values)}:"
-                " try kernel='box', or kernel=torch.ones(3, 3)."
-            ) from None
+        kept = _as_float32(values)
         if kept.ndim not in (2, 4) or kept.numel() == 0:
             raise OperationError(
                 f"a kernel is a tensor (kh, kw), or the whole weight of a layer with its four axes,"
@@ -74,6 +68,19 @@ class Weights:
         if self._values.numel() > 36:
             return f"<own kernel {self.shape}>"
         return repr(self._values.tolist())
+
+
+def _as_float32(values: Any) -> Tensor:
+    try:
+        found = torch.as_tensor(values)
+        if found.is_complex():
+            raise TypeError("complex numbers")
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        raise OperationError(
+            f"kernel must be the name of a kernel or a tensor of real numbers, not {_short(values)}"
+            ": try kernel='box', or kernel=torch.ones(3, 3)."
+        ) from None
+    return found.detach().clone().to("cpu", torch.float32)
 
 
 def box(size: Pair) -> Tensor:
