@@ -10,6 +10,7 @@ from .images import load_image as load_image
 from .images import pattern as pattern
 from .images import photograph as photograph
 from .labs import ConvolutionLab as ConvolutionLab
+from .labs import TransposedConvolutionLab as TransposedConvolutionLab
 from .labs import UpsamplingLab as UpsamplingLab
 from .operations import Conv as Conv
 from .operations import ConvTranspose as ConvTranspose

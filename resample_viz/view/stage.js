@@ -415,6 +415,7 @@ class StageView {
     const cells = sources(link, here.row, here.col);
     const seen = link.kernel || link.winners ? windowOf(link, here.row, here.col) : cells;
     this.mark(link.source, firstChannel(cells), seen.length ? [extent(seen)] : []);
+    this.markFurther(link.source, firstChannel(cells));
     const name = `Output ${output.nameOf(here)}: ${this.reading(this.panels.get(spot.name), spot)}`;
     if (link.winners) {
       return this.tell(`${name}, the largest of the ${seen.length} cells of its window: the one at ${input.nameOf(cells[0])}.`, { panel: input, cells });
@@ -433,6 +434,14 @@ class StageView {
     );
   }
 
+  /** Cells of a panel that is made from another one (an input stretched by zeros) come from there. */
+  markFurther(role, cells) {
+    const link = this.links.find(({ target }) => target === role);
+    if (!link) return;
+    const further = cells.flatMap((cell) => sources(link, cell.row, cell.col).map((one) => ({ ...one, weight: cell.weight })));
+    this.mark(link.source, further);
+  }
+
   /** Where an input goes: through every link that starts at its panel, the first one in words. */
   explainInput(spot, here, links) {
     const input = this.panels.get(links[0].source);
@@ -442,6 +451,9 @@ class StageView {
       const channel = link.kernel ? Math.max(link.firstChannel, input.meta.channel ?? 0) : undefined;
       const cells = targets(link, here.row, here.col, channel);
       this.mark(link.target, cells);
+      for (const next of this.links.filter(({ source }) => source === link.target)) {
+        this.mark(next.target, cells.flatMap((cell) => targets(next, cell.row, cell.col)));
+      }
       if (words) continue;
       words = reachOf(cells);
       near = cells.length ? { panel: this.panels.get(link.target), cells } : null;
