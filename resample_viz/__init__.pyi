@@ -2,7 +2,9 @@ from .analysis import mae as mae
 from .analysis import mse as mse
 from .analysis import psnr as psnr
 from .analysis import resize_matrix as resize_matrix
+from .analysis import same_resize as same_resize
 from .analysis import ssim as ssim
+from .compat import import_torchvision as import_torchvision
 from .exercises import check as check
 from .images import ImageError as ImageError
 from .images import load_image as load_image

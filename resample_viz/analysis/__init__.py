@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from resample_viz.analysis.compare import Comparison, same_resize, worst_difference
 from resample_viz.analysis.metrics import mae, mse, psnr, ssim
 from resample_viz.analysis.resize import (
     COORDINATES,
@@ -22,27 +23,44 @@ from resample_viz.analysis.resize import (
     round_coordinates,
     source_coordinates,
 )
+from resample_viz.analysis.ways import (
+    WAYS,
+    Way,
+    how_to_get,
+    installed_ways,
+    missing_libraries,
+    way,
+)
 
 __all__ = [
     "COORDINATES",
     "MODES",
     "NEAREST_ROUNDINGS",
+    "WAYS",
+    "Comparison",
+    "Way",
     "area_windows",
     "box_kernel",
     "cubic_kernel",
     "drop_outside",
     "field_of_view",
+    "how_to_get",
+    "installed_ways",
     "kernel_stretch",
     "kernel_weights",
     "lanczos_kernel",
     "linear_kernel",
     "mae",
     "matrix_from_taps",
+    "missing_libraries",
     "mse",
     "normalise",
     "psnr",
     "resize_matrix",
     "round_coordinates",
+    "same_resize",
     "source_coordinates",
     "ssim",
+    "way",
+    "worst_difference",
 ]
