@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from resample_viz.analysis.compare import Comparison, same_resize, worst_difference
+from resample_viz.analysis.least_squares import (
+    ConvergenceWarning,
+    Solution,
+    Steps,
+    conjugate_gradients,
+    finish,
+)
+from resample_viz.analysis.linear_map import LinearMap, linear_map
 from resample_viz.analysis.metrics import mae, mse, psnr, ssim
 from resample_viz.analysis.resize import (
     COORDINATES,
@@ -38,18 +46,25 @@ __all__ = [
     "NEAREST_ROUNDINGS",
     "WAYS",
     "Comparison",
+    "ConvergenceWarning",
+    "LinearMap",
+    "Solution",
+    "Steps",
     "Way",
     "area_windows",
     "box_kernel",
+    "conjugate_gradients",
     "cubic_kernel",
     "drop_outside",
     "field_of_view",
+    "finish",
     "how_to_get",
     "installed_ways",
     "kernel_stretch",
     "kernel_weights",
     "lanczos_kernel",
     "linear_kernel",
+    "linear_map",
     "mae",
     "matrix_from_taps",
     "missing_libraries",

@@ -137,7 +137,7 @@ class UpsamplingLab(Lab):
             code="\n".join(
                 line
                 for line in (
-                    f"up = {operation.code()}",
+                    operation.program(),
                     "y = up(x)",
                     undo.setup,
                     f"x_hat = {undo.code}  # {undo.kind}",

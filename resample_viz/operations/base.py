@@ -66,7 +66,9 @@ class Operation(ABC):
     """
 
     linear: ClassVar[bool] = True
-    """Whether operation(a x + b z) = a operation(x) + b operation(z)."""
+    """Whether operation(a x + b z) = a operation(x) + b operation(z), apart from a bias."""
+    variable: ClassVar[str] = "layer"
+    """What the layer is called in the programs that are shown to learners."""
 
     @abstractmethod
     def module(self) -> nn.Module:
@@ -74,7 +76,11 @@ class Operation(ABC):
 
     @abstractmethod
     def code(self) -> str:
-        """The source of `module()`, in terms of `torch`, `nn` and `F`."""
+        """The expression that makes `module()`, in terms of `torch`, `nn` and `F`."""
+
+    def program(self) -> str:
+        """Statements that define the layer under the name `variable`, its weights included."""
+        return f"{self.variable} = {self.code()}"
 
     @abstractmethod
     def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
@@ -90,6 +96,10 @@ class Operation(ABC):
     @abstractmethod
     def footprint(self, shape: Sequence[int]) -> Footprint:
         """Which input cells feed which output cell when the input has `shape`."""
+
+    def footprint_at(self, x: Tensor) -> Footprint:
+        """The footprint for this very input; another one only where the values decide (max)."""
+        return self.footprint(x.shape)
 
     @abstractmethod
     def undo(self, shape: Sequence[int]) -> tuple[Undo, ...]:
@@ -113,7 +123,7 @@ class Operation(ABC):
         def apply(y: Tensor) -> Tensor:
             return torch.func.vjp(self, y.new_zeros(tuple(shape)))[1](y)[0]
 
-        code = "torch.func.vjp(up, x)[1](y)[0]"
+        code = f"torch.func.vjp({self.variable}, x)[1](y)[0]"
         return Undo("adjoint (transpose)", code, apply, lambda: "adjoint")
 
 

@@ -9,21 +9,28 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 Cell = tuple[int, ...]
-"""Spatial position: (row, col) of a picture, (col,) of a row, (depth, row, col) of a volume."""
+"""Where a cell is: (row, col) of a picture, (col,) of a row, (depth, row, col) of a volume.
+
+Where an operation mixes or tells apart channels, the channel comes first: (channel, row, col).
+"""
 Weighted = list[tuple[Cell, float]]
 
 
 class Footprint(ABC):
     """The input cells behind each output cell of one operation on one input shape."""
+
+    channelwise: ClassVar[bool] = True
+    """Whether every channel is treated alike and alone: cells then have no channel in front."""
 
     @abstractmethod
     def sources(self, cell: Sequence[int]) -> Weighted:
@@ -36,14 +43,15 @@ class Footprint(ABC):
 
 @dataclass(frozen=True, eq=False)
 class Axis:
-    """The taps along one spatial axis: output i reads `weights[i]` from `start[i]` onwards.
+    """The taps along one spatial axis: tap t of output i reads input `index[i, t]`.
 
-    `start` has shape (out,), `weights` has shape (out, taps); taps that would lie outside the input
-    have weight 0.
+    `index` has shape (out, taps), `weights` too. A tap that reads nothing, because it lies in the
+    padding or between inserted zeros, has index -1 and weight 0. An input may be read by several
+    taps (mirrored padding).
     """
 
     in_size: int
-    start: Tensor
+    index: Tensor
     weights: Tensor
 
     @classmethod
@@ -57,27 +65,29 @@ class Axis:
         taps = int((stop - start)[used.any(1)].max()) if bool(used.any()) else 1
         start = start.clamp(max=max(in_size - taps, 0))
         index = start[:, None] + torch.arange(taps)
-        return cls(in_size, start, matrix.gather(1, index))
+        return cls(in_size, index, matrix.gather(1, index))
+
+    @classmethod
+    def from_index(cls, in_size: int, index: Tensor) -> Axis:
+        """Weight 1 for every tap that reads a cell: what is left is up to a kernel."""
+        return cls(in_size, index, (index >= 0).to(torch.float32))
 
     @property
     def out_size(self) -> int:
         """How many output cells there are along this axis."""
-        return len(self.start)
+        return len(self.index)
 
     @cached_property
     def matrix(self) -> Tensor:
         """The dense (out, in) matrix of this axis."""
-        taps = self.weights.shape[1]
-        index = self.start[:, None] + torch.arange(taps)
         dense = torch.zeros(self.out_size, self.in_size, dtype=self.weights.dtype)
-        return dense.scatter_(1, index, self.weights)
+        return dense.scatter_add_(1, self.index.clamp(min=0), self.weights)
 
     @cached_property
     def positions(self) -> Tensor:
         """The centre of mass of each output's taps, in input pixels: where the output reads."""
-        taps = self.start[:, None] + torch.arange(self.weights.shape[1])
         total = self.weights.sum(1).clamp(min=torch.finfo(self.weights.dtype).tiny)
-        return (self.weights * taps).sum(1) / total
+        return (self.weights * self.index).sum(1) / total
 
     @property
     def centres(self) -> Tensor:
@@ -87,14 +97,17 @@ class Axis:
 
     def sources(self, i: int) -> list[tuple[int, float]]:
         """The (input index, weight) pairs behind output `i`."""
-        first = int(self.start[i])
-        taps = enumerate(self.weights[i].tolist(), start=first)
-        return [(index, weight) for index, weight in taps if weight != 0]
+        row = self.matrix[i]
+        return [(int(j), float(row[j])) for j in row.nonzero().flatten()]
 
     def targets(self, j: int) -> list[tuple[int, float]]:
         """The (output index, weight) pairs that input `j` reaches."""
         column = self.matrix[:, j]
         return [(int(i), float(column[i])) for i in column.nonzero().flatten()]
+
+    def unread(self) -> list[int]:
+        """The input indices that no output reads."""
+        return (self.matrix == 0).all(0).nonzero().flatten().tolist()
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +129,79 @@ class SeparableFootprint(Footprint):
     def matrices(self) -> tuple[Tensor, ...]:
         """One dense (out, in) matrix per axis; the whole operation is their Kronecker product."""
         return tuple(axis.matrix for axis in self.axes)
+
+
+@dataclass(frozen=True, eq=False)
+class KernelFootprint(Footprint):
+    """A kernel that slides over two axes: a convolution, or a transposed one read as `gather`.
+
+    Output (o, row, col) reads input (i, rows.index[row, u], cols.index[col, v]) with weight
+    `kernel[o, i - first, u, v]` times the weights of the two taps. `kernel` has the shape
+    (out channels, in channels / groups, taps of a column, taps of a row); `first` is the first
+    input channel of o's group. Cells are (channel, row, col).
+    """
+
+    rows: Axis
+    cols: Axis
+    kernel: Tensor
+    groups: int = 1
+    channelwise: ClassVar[bool] = False
+
+    @property
+    def axes(self) -> tuple[Axis, Axis]:
+        """The taps along the height and along the width."""
+        return self.rows, self.cols
+
+    @property
+    def in_channels(self) -> int:
+        """How many channels the input has."""
+        return self.kernel.shape[1] * self.groups
+
+    def sources(self, cell: Sequence[int]) -> Weighted:
+        """The input cells that feed the output `cell`, over all the channels that it sees."""
+        sizes = (len(self.kernel), self.rows.out_size, self.cols.out_size)
+        out, row, col = _inside(cell, sizes)
+        found: dict[Cell, float] = {}
+        for channel, kernel in self._kernels_of(out):
+            for u, v in self._taps():
+                self._add(found, kernel, channel, (row, u), (col, v))
+        return [(source, weight) for source, weight in found.items() if weight != 0]
+
+    def targets(self, cell: Sequence[int]) -> Weighted:
+        """The output cells that the input `cell` reaches, in all the channels that see it."""
+        sizes = (self.in_channels, self.rows.in_size, self.cols.in_size)
+        channel, row, col = _inside(cell, sizes)
+        per_group = len(self.kernel) // self.groups
+        group, within = divmod(channel, self.kernel.shape[1])
+        found: dict[Cell, float] = {}
+        row_taps = (self.rows.index == row).nonzero().tolist()
+        col_taps = (self.cols.index == col).nonzero().tolist()
+        for out in range(group * per_group, (group + 1) * per_group):
+            for (i, u), (j, v) in product(row_taps, col_taps):
+                weight = float(self.kernel[out, within, u, v])
+                found[(out, i, j)] = found.get((out, i, j), 0.0) + weight
+        return [(target, weight) for target, weight in found.items() if weight != 0]
+
+    def _kernels_of(self, out: int) -> Iterator[tuple[int, Tensor]]:
+        """(input channel, its (taps, taps) kernel) for all channels that output channel sees."""
+        first = out * self.groups // len(self.kernel) * self.kernel.shape[1]
+        yield from enumerate(self.kernel[out], start=first)
+
+    def _taps(self) -> Iterator[tuple[int, ...]]:
+        return product(*(range(axis.index.shape[1]) for axis in self.axes))
+
+    def _add(
+        self,
+        found: dict[Cell, float],
+        kernel: Tensor,
+        channel: int,
+        row_tap: tuple[int, int],
+        col_tap: tuple[int, int],
+    ) -> None:
+        source = (channel, int(self.rows.index[row_tap]), int(self.cols.index[col_tap]))
+        if min(source) >= 0:
+            weight = float(kernel[row_tap[1], col_tap[1]])
+            found[source] = found.get(source, 0.0) + weight
 
 
 def _products(taps: list[list[tuple[int, float]]]) -> Weighted:

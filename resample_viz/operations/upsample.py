@@ -63,6 +63,8 @@ class Upsample(Operation):
     (1, 3, 7, 12)
     """
 
+    variable = "up"
+
     scale_factor: Annotated[float | tuple[float, ...] | None, Range(0.25, 8, 0.05)] = None
     size: Annotated[int | tuple[int, ...] | None, Range(1, 512), Instead("scale_factor")] = None
     mode: Annotated[Mode, MODE_RANKS] = "nearest"

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Literal
 
 Role = Literal["input", "kernel", "output", "undone", "error", "index", "chart"]
-Colormap = Literal["gray", "magma", "diverging"]
+Colormap = Literal["gray", "magma", "diverging", "cividis"]
 
 ROLE_COLORS: dict[str, str] = {
     "input": "#0072B2",
@@ -19,7 +19,13 @@ ROLE_COLORS: dict[str, str] = {
 }
 """Okabe and Ito's colour-blind-safe set (https://jfly.uni-koeln.de/color/), and a neutral grey."""
 
-MATPLOTLIB_NAMES: dict[Colormap, str] = {"gray": "gray", "magma": "magma", "diverging": "RdBu_r"}
+MATPLOTLIB_NAMES: dict[Colormap, str] = {
+    "gray": "gray",
+    "magma": "magma",
+    "diverging": "RdBu_r",
+    "cividis": "cividis",
+}
+"""Brightness, errors, signed values around 0, counts."""
 
 
 @cache

@@ -51,7 +51,7 @@ def png(frame: Frame) -> bytes:
 
 def _draw_pixels(axes: Axes, panel: Panel) -> None:
     low, high = panel.value_range
-    values = panel.tensor.detach()
+    values = panel.shown.detach()
     if values.shape[0] == 3:
         shown = ((values - low) / (high - low or 1)).clamp(0, 1).permute(1, 2, 0)
         axes.imshow(shown.numpy(), interpolation="nearest")

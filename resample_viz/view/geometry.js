@@ -28,15 +28,18 @@ export function placeOf(panel, row, col) {
 /** The value of one cell of a pixel panel (codes are stored channel by channel); NaN if not sent. */
 export function valueAt(panel, codes, channel, row, col) {
   const place = placeOf(panel, row, col);
+  const sent = channel - panel.firstChannel;
+  if (place < 0 || sent < 0 || sent >= panel.channels) return NaN;
   const { lo, step } = scaleOf(panel);
-  return place < 0 ? NaN : lo + step * codes[channel * panel.shownRows * panel.shownCols + place];
+  return lo + step * codes[sent * panel.shownRows * panel.shownCols + place];
 }
 
 /** Paints codes into RGBA bytes. `palette` holds 256 RGB triples for one-channel panels. */
 export function paintPixels(panel, codes, palette, rgba, markOutside) {
   const cells = panel.shownRows * panel.shownCols;
-  const shades = shadesOf(panel, codes);
-  if (panel.channels === 3) {
+  const shown = shownCodes(panel, codes);
+  const shades = shadesOf(panel, shown);
+  if (panel.colour) {
     for (let i = 0, o = 0; i < cells; i++, o += 4) {
       rgba[o] = shades[i];
       rgba[o + 1] = shades[i + cells];
@@ -52,7 +55,14 @@ export function paintPixels(panel, codes, palette, rgba, markOutside) {
       rgba[o + 3] = 255;
     }
   }
-  if (markOutside) markValuesOutside(panel, codes, rgba);
+  if (markOutside) markValuesOutside(panel, shown, rgba);
+}
+
+/** The codes of what is painted: all three channels of a colour panel, else the one it shows. */
+function shownCodes(panel, codes) {
+  const cells = panel.shownRows * panel.shownCols;
+  const from = (panel.channel - panel.firstChannel) * cells;
+  return panel.colour ? codes : codes.subarray(from, from + cells);
 }
 
 /** The 8-bit shade of every value between vmin and vmax, clipped. */
@@ -76,7 +86,7 @@ function markValuesOutside(panel, codes, rgba) {
   const cells = panel.shownRows * panel.shownCols;
   const low = panel.vmin - slack;
   const high = panel.vmax + slack;
-  for (let k = 0; k < cells * panel.channels; k++) {
+  for (let k = 0; k < codes.length; k++) {
     const value = lo + step * codes[k];
     if (value < low || value > high) {
       const o = 4 * (k % cells);
@@ -134,54 +144,138 @@ export function indexColour(row, col, inRows, inCols) {
   ];
 }
 
-/** The taps along both axes of a link, as typed arrays: [{start, weights, taps, out, in}, ...]. */
-export function linkAxes(link, view) {
+/**
+ * A link with its bytes read: axes [{index, weights, taps, out, in}, ...], and `kernel` (input
+ * channels × taps × taps) or `winners` (one source cell for each target cell) where it has them.
+ */
+export function readLink(link, view) {
   let offset = view.byteOffset;
   const part = (dtype, length) => {
     const bytes = new DataView(view.buffer, offset, 4 * length);
     offset += 4 * length;
     return typedArray(bytes, dtype);
   };
-  return link.axes.map((axis) => ({
+  const axes = link.axes.map((axis) => ({
     ...axis,
-    start: part("i32", axis.out),
+    index: part("i32", axis.out * axis.taps),
     weights: part("f32", axis.out * axis.taps),
   }));
+  const [rows, cols] = axes;
+  const kernel = link.kernel ? part("f32", link.kernel * rows.taps * cols.taps) : null;
+  const winners = link.winners ? part("i32", link.winners) : null;
+  return { ...link, inputs: link.kernel ?? 1, axes, kernel, winners };
 }
 
-/** [[input index, weight], ...] behind output `i` of one axis. */
+/** [[input index, weight], ...] behind output `i` of one axis; an input may be read by several taps. */
 export function axisSources(axis, i) {
-  const found = [];
-  for (let t = 0; t < axis.taps; t++) {
-    const weight = axis.weights[i * axis.taps + t];
-    if (weight !== 0) found.push([axis.start[i] + t, weight]);
+  const found = new Map();
+  for (let t = i * axis.taps; t < (i + 1) * axis.taps; t++) {
+    if (axis.weights[t] !== 0) found.set(axis.index[t], (found.get(axis.index[t]) ?? 0) + axis.weights[t]);
   }
-  return found;
+  return [...found];
 }
 
 /** [[output index, weight], ...] that input `j` of one axis reaches. */
 export function axisTargets(axis, j) {
-  const found = [];
-  for (let i = 0; i < axis.out; i++) {
-    const t = j - axis.start[i];
-    const weight = t >= 0 && t < axis.taps ? axis.weights[i * axis.taps + t] : 0;
-    if (weight !== 0) found.push([i, weight]);
+  const found = new Map();
+  for (let t = 0; t < axis.index.length; t++) {
+    if (axis.index[t] !== j || axis.weights[t] === 0) continue;
+    const i = Math.floor(t / axis.taps);
+    found.set(i, (found.get(i) ?? 0) + axis.weights[t]);
   }
-  return found;
+  return [...found];
 }
 
 function products(rows, cols) {
   return rows.flatMap(([row, a]) => cols.map(([col, b]) => ({ row, col, weight: a * b })));
 }
 
-/** The input cells behind output cell (row, col), with their weights. */
-export function sources([rowAxis, colAxis], row, col) {
-  return products(axisSources(rowAxis, row), axisSources(colAxis, col));
+/**
+ * The source cells behind target cell (row, col), with their weights. Of a kernel, every tap that
+ * lies on a cell is listed, those of weight 0 too, channel by channel in the order of the window.
+ */
+export function sources(link, row, col) {
+  const [rows, cols] = link.axes;
+  if (link.winners) {
+    const winner = link.winners[row * cols.out + col];
+    return [{ row: Math.floor(winner / cols.in), col: winner % cols.in, weight: 1 }];
+  }
+  if (!link.kernel) return products(axisSources(rows, row), axisSources(cols, col));
+  const found = [];
+  for (let channel = 0; channel < link.inputs; channel++) {
+    for (let u = 0; u < rows.taps; u++) {
+      for (let v = 0; v < cols.taps; v++) {
+        const cell = { row: rows.index[row * rows.taps + u], col: cols.index[col * cols.taps + v] };
+        if (cell.row < 0 || cell.col < 0) continue;
+        const weight = link.kernel[(channel * rows.taps + u) * cols.taps + v];
+        found.push({ ...cell, channel: link.firstChannel + channel, weight, tap: { row: u, col: v } });
+      }
+    }
+  }
+  return found;
 }
 
-/** The output cells that input cell (row, col) reaches, with their weights. */
-export function targets([rowAxis, colAxis], row, col) {
-  return products(axisTargets(rowAxis, row), axisTargets(colAxis, col));
+/** The cells of the window that target cell (row, col) looks at, whatever their weights. */
+export function windowOf(link, row, col) {
+  const [rows, cols] = link.axes;
+  const taps = ({ index, weights, taps: n }, i) =>
+    [...index.subarray(i * n, (i + 1) * n)].filter((at, t) => at >= 0 && (link.kernel || weights[i * n + t] !== 0));
+  return taps(rows, row).flatMap((r) => taps(cols, col).map((c) => ({ row: r, col: c })));
+}
+
+/** The target cells that source cell (row, col) reaches, with their weights. */
+export function targets(link, row, col, channel = link.firstChannel) {
+  const [rows, cols] = link.axes;
+  if (link.winners) return winnerTargets(link, row * cols.in + col);
+  if (!link.kernel) return products(axisTargets(rows, row), axisTargets(cols, col));
+  const kernel = link.kernel.subarray((channel - link.firstChannel) * rows.taps * cols.taps);
+  return tapsOn(rows, row).flatMap(([i, u]) =>
+    tapsOn(cols, col).map(([j, v]) => ({ row: i, col: j, weight: kernel[u * cols.taps + v], tap: { row: u, col: v } })));
+}
+
+function winnerTargets({ winners, axes }, place) {
+  const found = [];
+  winners.forEach((winner, i) => {
+    if (winner === place) found.push({ row: Math.floor(i / axes[1].out), col: i % axes[1].out, weight: 1 });
+  });
+  return found;
+}
+
+/** [[output, tap], ...] of the taps of one axis that read input `j`. */
+function tapsOn(axis, j) {
+  const found = [];
+  for (let t = 0; t < axis.index.length; t++) {
+    if (axis.index[t] === j) found.push([Math.floor(t / axis.taps), t % axis.taps]);
+  }
+  return found;
+}
+
+/** What the first `steps` source cells, row by row, have added up to in every target cell. */
+export function addedUp(link, steps, valueOf) {
+  const [rows, cols] = link.axes;
+  const sums = new Float64Array(rows.out * cols.out).fill(link.bias ?? 0);
+  for (let step = 0; step < steps; step++) {
+    const row = Math.floor(step / cols.in);
+    const col = step % cols.in;
+    for (let channel = 0; channel < link.inputs; channel++) {
+      const from = (link.firstChannel ?? 0) + channel;
+      const value = valueOf(row, col, from);
+      for (const cell of targets(link, row, col, from)) sums[cell.row * cols.out + cell.col] += cell.weight * value;
+    }
+  }
+  return sums;
+}
+
+/** Row by row, the number of a cell among those inside the margin; -1 in the padding. */
+export function numberOf({ rows, cols, margin: [top, left, bottom, right] }, row, col) {
+  const inside = row >= top && row < rows - bottom && col >= left && col < cols - right;
+  return inside ? (row - top) * (cols - left - right) + col - left : -1;
+}
+
+/** The cell with this number, in the coordinates of the panel. */
+export function cellOf({ cols, margin: [top, left, , right] }, number) {
+  const width = cols - left - right;
+  return { row: top + Math.floor(number / width), col: left + (number % width) };
 }
 
 /**
@@ -222,15 +316,20 @@ export function format(value, digits = 4) {
   return text.replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "").replace(/^-0$/, "0").replace("-", "−");
 }
 
-/** "0.5625·0.41 + 0.1875·0.42 = 0.4125": terms in order of weight, the rest in brackets. */
-export function writtenOut(cells, valueOf, most = 4) {
-  const terms = cells.map((cell) => ({ ...cell, value: valueOf(cell) }));
-  terms.sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
-  const total = terms.reduce((sum, term) => sum + term.weight * term.value, 0);
+/**
+ * "0.5625·0.41 + 0.1875·0.42 = 0.4125": terms in order of weight (or, with `inOrder`, of the window,
+ * without those of weight 0), the rest in brackets, and a bias that is not 0.
+ */
+export function writtenOut(cells, valueOf, { most = 4, inOrder = false, bias = 0 } = {}) {
+  let terms = cells.map((cell) => ({ ...cell, value: valueOf(cell) }));
+  if (inOrder) terms = terms.filter(({ weight }) => weight !== 0);
+  else terms.sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
+  const add = (sum, term) => sum + term.weight * term.value;
+  const total = terms.reduce(add, bias);
   const shown = terms.slice(0, most).map((term) => `${format(term.weight)}·${format(term.value)}`);
   if (terms.length > most) {
-    const rest = terms.slice(most).reduce((sum, term) => sum + term.weight * term.value, 0);
-    shown.push(`(${terms.length - most} more: ${format(rest)})`);
+    shown.push(`(${terms.length - most} more: ${format(terms.slice(most).reduce(add, 0))})`);
   }
-  return { text: shown.join(" + ").replaceAll("+ −", "− "), total };
+  if (bias) shown.push(`${format(bias)} (bias)`);
+  return { text: (shown.join(" + ") || "0").replaceAll("+ −", "− "), total };
 }

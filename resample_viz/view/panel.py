@@ -19,6 +19,8 @@ PRECISE_CELLS = 4096
 """Panels with at most this many values travel as float32."""
 SHOWN_CELLS = 400
 """Of larger panels only a part of this many cells per axis travels: a screen shows no more."""
+CHANNEL_VALUES = 2**19
+"""Inputs with at most this many values travel with all their channels."""
 CENTRE = (0.5, 0.5)
 
 Centre = tuple[float, float]
@@ -39,7 +41,7 @@ def window(cells: int, middle: float) -> tuple[int, int]:
 
 
 class TapAxis(Protocol):
-    """One axis of a separable footprint: output i reads `weights[i]` from `start[i]` onwards."""
+    """One axis of a footprint: tap t of output i reads input `index[i, t]`, -1 for none."""
 
     @property
     def in_size(self) -> int:
@@ -47,23 +49,27 @@ class TapAxis(Protocol):
         ...
 
     @property
-    def start(self) -> Tensor:
-        """The first input cell of each output, (out,)."""
+    def index(self) -> Tensor:
+        """The input cells behind each output, (out, taps)."""
         ...
 
     @property
     def weights(self) -> Tensor:
-        """The weights from there on, (out, taps)."""
+        """Their weights, (out, taps)."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """A tensor, (C, H, W) with one or three channels, shown cell by cell.
+    """A tensor, (C, H, W), shown cell by cell: as colour if C = 3, else one `channel` of it.
 
     `value_range` are the values drawn as the darkest and the lightest shade; values outside it are
     clipped on screen, never in the numbers. `like` names a panel whose cells lie at the same
-    places.
+    places. The outer cells that `margin` counts (top, left, bottom, right) are padding: they are
+    hatched, and every cell is named from where the inside begins. `unread` lists the rows and
+    columns that no output reads, `lines` draws a heavier line every so many rows and columns.
+    `ties` makes the panel a matrix: row i is cell i, row by row, of the first panel named, and
+    column j is cell j of the second one.
     """
 
     name: str
@@ -75,33 +81,48 @@ class Panel:
     caption: str = ""
     like: str = ""
     editable: bool = False
+    channel: int | None = None
+    margin: tuple[int, int, int, int] = (0, 0, 0, 0)
+    unread: tuple[Sequence[int], Sequence[int]] = ((), ())
+    lines: tuple[int, int] | None = None
+    ties: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
-        if self.tensor.ndim != 3 or self.tensor.shape[0] not in (1, 3):
+        if self.tensor.ndim != 3 or (self.channel is None and self.tensor.shape[0] not in (1, 3)):
             raise ValueError(
                 f"panel {self.name!r} needs a (1, H, W) or (3, H, W) tensor, not "
-                f"{tuple(self.tensor.shape)}: choose one channel with x[:, :1]."
+                f"{tuple(self.tensor.shape)}: choose one channel with x[:, :1], or channel=0."
             )
+
+    @property
+    def shown(self) -> Tensor:
+        """What is painted: (3, H, W) colours or one channel, (1, H, W)."""
+        if self.channel is None:
+            return self.tensor
+        return self.tensor[self.channel : self.channel + 1]
 
     def encode(self, centre: Centre = CENTRE) -> tuple[dict[str, Any], bytes]:
         """A description that goes into JSON, and the values as bytes.
 
         Small panels keep float32. Larger inputs keep 16 bits and everything else 8 bits between the
         tensor's own minimum and maximum: enough for the eye, and little enough to follow a slider.
-        Inputs travel whole, because sums are written out from them.
+        Inputs travel whole, because sums over cells and channels are written out from them.
         """
         _, rows, cols = self.tensor.shape
-        row, shown_rows = (0, rows) if self.role == "input" else window(rows, centre[0])
-        col, shown_cols = (0, cols) if self.role == "input" else window(cols, centre[1])
-        shown = self.tensor.detach()[:, row : row + shown_rows, col : col + shown_cols]
-        values = shown.to(torch.float32).contiguous()
+        whole = self.role == "input"
+        row, shown_rows = (0, rows) if whole else window(rows, centre[0])
+        col, shown_cols = (0, cols) if whole else window(cols, centre[1])
+        every_channel = whole and self.tensor.numel() <= CHANNEL_VALUES
+        sent = self.tensor if every_channel else self.shown
+        part = sent.detach()[:, row : row + shown_rows, col : col + shown_cols]
+        values = part.to(torch.float32).contiguous()
         low, high = self.extremes
         if values.numel() <= PRECISE_CELLS:
             dtype, codes = "f32", values  # NaN and infinity too: JavaScript knows them
         else:
-            dtype, levels, kind = ("u8", 255, torch.uint8)
-            if self.role == "input":
-                dtype, levels, kind = ("u16", 65535, torch.uint16)
+            dtype, levels, kind = (
+                ("u16", 65535, torch.uint16) if whole else ("u8", 255, torch.uint8)
+            )
             gain = levels / (high - low) if high > low else 0.0
             # What is not finite is clipped: codes cannot say it.
             codes = values.sub(low).mul_(gain).round_().nan_to_num_(0).clamp_(0, levels).to(kind)
@@ -116,7 +137,10 @@ class Panel:
             "col0": col,
             "shownRows": shown_rows,
             "shownCols": shown_cols,
-            "channels": values.shape[0],
+            "channels": len(values),
+            "firstChannel": 0 if every_channel else self.channel or 0,
+            "channel": self.channel or 0,
+            "colour": len(self.shown) == 3,
             "dtype": dtype,
             "lo": low,
             "hi": high,
@@ -126,6 +150,10 @@ class Panel:
             "caption": self.caption,
             "like": self.like,
             "editable": self.editable,
+            "margin": list(self.margin),
+            "unread": [list(cells) for cells in self.unread],
+            "lines": list(self.lines or ()),
+            "ties": list(self.ties or ()),
             "alt": self.describe(),
         }
         return meta, codes.numpy().tobytes()
@@ -153,9 +181,9 @@ class Panel:
 
     def describe(self) -> str:
         """The panel in words, for those who do not see it."""
-        channels, rows, cols = self.tensor.shape
+        _, rows, cols = self.tensor.shape
         low, high = self.extremes
-        kind = "colour" if channels == 3 else "one channel"
+        kind = "colour" if len(self.shown) == 3 else "one channel"
         words = f"{self.title}: {rows} by {cols} cells, {kind}, values {low:.3g} to {high:.3g}"
         return f"{words}. {self.caption}" if self.caption else f"{words}."
 
@@ -256,23 +284,60 @@ class ChartPanel:
 
 @dataclass(frozen=True, eq=False)
 class Link:
-    """The cells of panel `source` that feed the cells of panel `target`, as taps per axis."""
+    """The cells of panel `source` that feed the cells of panel `target`, as taps per axis.
+
+    The weight of a source cell is the product of the weights of its two taps. With a `kernel`, (O,
+    I / groups, taps, taps), it is the kernel's weight between the channels instead; `channel` is
+    the output channel that is explained, `bias` what is added to its sums. With `winners`, (C, out
+    rows, out cols), each target takes one cell of its window alone: the one of that flat index, row
+    by row in the source panel.
+    """
 
     source: str
     target: str
     axes: Sequence[TapAxis]
+    kernel: Tensor | None = None
+    groups: int = 1
+    channel: int = 0
+    bias: float = 0.0
+    winners: Tensor | None = None
+
+    @classmethod
+    def of(cls, source: str, target: str, footprint: Any, **more: Any) -> Link:
+        """The link of a footprint: its axes, and its kernel or its winners if it has any."""
+        found = {
+            name: getattr(footprint, name)
+            for name in ("kernel", "groups", "winners")
+            if hasattr(footprint, name)
+        }
+        return cls(source, target, footprint.axes, **found, **more)
 
     def encode(self) -> tuple[dict[str, Any], bytes]:
-        """A description that goes into JSON, and the taps: int32 starts, float32 weights."""
+        """A description that goes into JSON, and the bytes: taps, kernel, winners.
+
+        Taps are int32 indices and float32 weights, axis by axis; of the kernel (float32) and of the
+        winners (int32) only the explained channel travels.
+        """
         described = []
         buffers = []
         for axis in self.axes:
             out, taps = axis.weights.shape
             described.append({"in": axis.in_size, "out": out, "taps": taps})
-            buffers.append(axis.start.to(torch.int32).numpy().tobytes())
-            buffers.append(axis.weights.to(torch.float32).contiguous().numpy().tobytes())
-        meta = {"source": self.source, "target": self.target, "axes": described}
+            buffers += [_bytes(axis.index, torch.int32), _bytes(axis.weights, torch.float32)]
+        meta: dict[str, Any] = {"source": self.source, "target": self.target, "axes": described}
+        if self.kernel is not None:
+            inputs = self.kernel.shape[1]
+            first = self.channel * self.groups // len(self.kernel) * inputs
+            meta |= {"kernel": inputs, "firstChannel": first, "bias": self.bias}
+            buffers.append(_bytes(self.kernel[self.channel], torch.float32))
+        if self.winners is not None:
+            meta["winners"] = self.winners[self.channel].numel()
+            buffers.append(_bytes(self.winners[self.channel], torch.int32))
         return meta, b"".join(buffers)
+
+
+def _bytes(tensor: Tensor, dtype: torch.dtype) -> bytes:
+    return tensor.detach().to(dtype).contiguous().numpy().tobytes()
 
 
 @dataclass(frozen=True)
@@ -301,7 +366,12 @@ AnyPanel = Panel | IndexPanel | ChartPanel
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """Everything that a lab shows at one moment."""
+    """Everything that a lab shows at one moment.
+
+    `walk` names the panel whose cells a learner can step through. Stepping through the target of a
+    link reveals it cell by cell; with `stamp`, stepping through the source adds up in the target
+    what the cells so far have put there.
+    """
 
     panels: tuple[AnyPanel, ...]
     links: tuple[Link, ...] = ()
@@ -310,3 +380,6 @@ class Frame:
     merits: tuple[Merit, ...] = ()
     formula: str = ""
     hint: str = ""
+    warnings: tuple[str, ...] = ()
+    walk: str = ""
+    stamp: bool = False

@@ -1,296 +1,17 @@
 // The stage: paints the frames that the kernel sends, and answers the pointer and the keyboard by
 // itself. The model is the only state; this file writes to it only when the learner acts.
 import {
-  cellAt, extent, format, linkAxes, paintIndex, paintPixels, paintRuns, placeOf, sources, targets, typedArray, valueAt,
-  visibleCells, writtenOut,
+  addedUp, cellOf, extent, format, numberOf, readLink, sources, targets, windowOf, writtenOut,
 } from "./geometry.js";
+import { element, resize, setText } from "./dom.js";
+import { PanelView } from "./panel_view.js";
+import { Stepper } from "./stepper.js";
 
-const NUMBERS_FROM = 24; // CSS pixels per cell from which values are written into the cells
-const MOST_HEIGHT = 600; // CSS pixels; a panel that would be taller becomes narrower
 const LOUPE_CELLS = 6; // the loupe shows at most this many cells per axis
 const LOUPE_SIZE = 168; // CSS pixels
-const MEANING = ["kind", "dtype", "channels", "lo", "hi", "vmin", "vmax", "colormap", "inRows", "inCols"];
+const PRODUCTS = 9; // products that are written out of a window
 const CHANNEL_NAMES = ["red", "green", "blue"];
 const LOST = "The kernel was restarted or closed. Hovering still works here; run the cell again to move the controls.";
-
-function element(tag, classes = "", attributes = {}) {
-  const node = document.createElement(tag);
-  if (classes) node.className = classes;
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  return node;
-}
-
-/** One panel: a figure with a canvas for the cells and a second one for what is drawn on them. */
-class PanelView {
-  constructor(stage, name) {
-    this.stage = stage;
-    this.figure = element("figure", "rv-panel", { "data-name": name });
-    this.title = element("figcaption", "rv-title");
-    this.screen = element("div", "rv-screen", { tabindex: "0", role: "img" });
-    this.cells = element("canvas", "rv-cells", { "aria-hidden": "true" });
-    this.overlay = element("canvas", "rv-overlay", { "aria-hidden": "true" });
-    this.screen.append(this.cells, this.overlay);
-    this.caption = element("div", "rv-caption");
-    this.figure.append(this.title, this.screen, this.caption);
-    this.listen();
-  }
-
-  update(meta, view) {
-    const before = this.meta;
-    const resized = before?.shownRows !== meta.shownRows || before?.shownCols !== meta.shownCols;
-    // Bytes that were not sent again are the same object; they need no new paint, unless they now
-    // stand for something else: a grey of 0.2 and a grey of 0.8 have the same codes.
-    const same = view === this.bytes && !resized && MEANING.every((key) => before[key] === meta[key]);
-    this.meta = meta;
-    this.bytes = view;
-    this.figure.dataset.role = meta.role;
-    this.figure.dataset.kind = meta.kind;
-    setText(this.title, meta.title);
-    setText(this.caption, meta.caption);
-    this.screen.setAttribute("aria-label", meta.alt);
-    if (same) return;
-    if (meta.kind !== "chart") this.codes = typedArray(view, meta.kind === "index" ? "f32" : meta.dtype);
-    if (resized) {
-      this.image = new ImageData(meta.shownCols, meta.shownRows);
-      this.screen.style.aspectRatio = `${meta.shownCols} / ${meta.shownRows}`;
-      this.screen.style.maxWidth = `${Math.max(1, (MOST_HEIGHT * meta.shownCols) / meta.shownRows)}px`;
-    }
-    this.colour();
-  }
-
-  colour() {
-    if (this.meta.kind === "chart") return paintRuns(this.meta, this.bytes, this.image.data);
-    if (this.meta.kind === "index") return paintIndex(this.meta, this.codes, this.image.data);
-    const palette = this.stage.palette(this.meta.colormap);
-    // An error beyond its scale is a large error, not a value that will be clipped.
-    const mark = this.stage.markOutside && this.meta.role !== "error";
-    paintPixels(this.meta, this.codes, palette, this.image.data, mark);
-  }
-
-  paint() {
-    if (this.meta.kind === "chart") {
-      resize(this.cells, this.meta.cols, this.meta.rows);
-      this.cells.getContext("2d").putImageData(this.image, 0, 0);
-      return;
-    }
-    const pixels = this.width * (window.devicePixelRatio || 1);
-    this.view = visibleCells(this.meta, pixels, this.stage.centre);
-    resize(this.cells, this.view.cols, this.view.rows);
-    this.cells.getContext("2d").putImageData(this.image, this.meta.col0 - this.view.col, this.meta.row0 - this.view.row);
-    resize(this.overlay, Math.round(pixels), Math.round((pixels * this.view.rows) / this.view.cols));
-    this.decorate();
-  }
-
-  /** CSS pixels; asked of the page only once, because asking makes it lay itself out. */
-  get width() {
-    this.measured ||= this.screen.clientWidth;
-    return this.measured || 300;
-  }
-
-  get cropped() {
-    return this.view && (this.view.rows < this.meta.rows || this.view.cols < this.meta.cols);
-  }
-
-  /** The overlay: numbers where cells are large, the cropped part of larger panels, the highlight. */
-  decorate() {
-    if (!this.view) return;
-    const pen = this.overlay.getContext("2d");
-    pen.setTransform(1, 0, 0, 1, 0, 0);
-    pen.clearRect(0, 0, this.overlay.width, this.overlay.height);
-    const size = this.overlay.width / this.view.cols;
-    const box = ({ row, col, rows = 1, cols = 1 }) => [
-      (col - this.view.col) * size, (row - this.view.row) * size, cols * size, rows * size,
-    ];
-    const ratio = window.devicePixelRatio || 1;
-    if (this.meta.kind === "pixels" && size / ratio >= NUMBERS_FROM) this.writeNumbers(pen, size, box);
-    const frame = this.stage.croppedFrame(this);
-    if (frame) outline(pen, box(frame), ratio, [6 * ratio, 4 * ratio]);
-    const marks = this.stage.highlight.get(this.meta.name);
-    if (marks?.length) {
-      for (const mark of marks) {
-        pen.globalAlpha = 0.25 + 0.5 * Math.min(1, Math.abs(mark.weight));
-        pen.fillStyle = mark.weight < 0 ? "#56B4E9" : "#F0E442";
-        if (marks.length > 1) pen.fillRect(...box(mark));
-      }
-      pen.globalAlpha = 1;
-      outline(pen, box(extent(marks)), ratio, []);
-    }
-  }
-
-  writeNumbers(pen, size, box) {
-    pen.font = `${Math.round(Math.min(size * 0.32, 15 * (window.devicePixelRatio || 1)))}px sans-serif`;
-    pen.textAlign = "center";
-    pen.textBaseline = "middle";
-    const cells = this.meta.rows * this.meta.cols;
-    for (let i = 0; i < cells; i++) {
-      const row = Math.floor(i / this.meta.cols);
-      const col = i % this.meta.cols;
-      pen.fillStyle = this.inkAt(row, col);
-      const [x, y, w, h] = box({ row, col });
-      pen.fillText(format(this.value(row, col, 0), size > 60 ? 3 : 2), x + w / 2, y + h / 2);
-    }
-  }
-
-  value(row, col, channel) {
-    return valueAt(this.meta, this.codes, channel, row, col);
-  }
-
-  values(row, col) {
-    return Array.from({ length: this.meta.channels }, (_, c) => this.value(row, col, c));
-  }
-
-  colourAt(row, col) {
-    const place = placeOf(this.meta, row, col);
-    return place < 0 ? [128, 128, 128] : this.image.data.subarray(4 * place, 4 * place + 3);
-  }
-
-  /** Black or white, whichever can be read on the colour of a cell. */
-  inkAt(row, col) {
-    const [r, g, b] = this.colourAt(row, col);
-    return 0.3 * r + 0.59 * g + 0.11 * b > 140 ? "#000" : "#fff";
-  }
-
-  listen() {
-    const { signal } = this.stage.abort;
-    const on = (type, handler) => this.screen.addEventListener(type, handler, { signal });
-    on("pointermove", (event) => this.pointed(event));
-    on("pointerdown", (event) => this.pressed(event));
-    on("pointerup", () => this.released());
-    on("pointercancel", () => (this.drag = this.pressedCell = null));
-    on("pointerleave", () => {
-      this.pressedCell = null; // what is released elsewhere was no click
-      this.stage.point(null);
-    });
-    on("dblclick", (event) => this.edit(this.cellUnder(event)));
-    on("keydown", (event) => this.key(event));
-    on("blur", () => this.stage.point(null));
-  }
-
-  cellUnder(event) {
-    if (!this.view) return null;
-    const rect = this.overlay.getBoundingClientRect();
-    return cellAt(this.view, (event.clientX - rect.left) / rect.width, (event.clientY - rect.top) / rect.height);
-  }
-
-  pointed(event) {
-    if (this.drag) {
-      this.drag.moved ||= Math.hypot(event.clientX - this.drag.x, event.clientY - this.drag.y) > 3;
-      if (!this.drag.moved) return;
-      const rect = this.overlay.getBoundingClientRect();
-      this.stage.pan(
-        ((this.drag.x - event.clientX) / rect.width) * (this.view.cols / this.meta.cols),
-        ((this.drag.y - event.clientY) / rect.height) * (this.view.rows / this.meta.rows),
-      );
-      this.drag = { ...this.drag, x: event.clientX, y: event.clientY };
-      return;
-    }
-    const cell = this.cellUnder(event);
-    this.stage.point(cell && { name: this.meta.name, ...cell });
-  }
-
-  pressed(event) {
-    const cell = this.cellUnder(event);
-    if (this.cropped) {
-      this.drag = { x: event.clientX, y: event.clientY };
-      this.screen.setPointerCapture(event.pointerId);
-    }
-    this.pressedCell = cell;
-  }
-
-  /** What lies beyond the cells that were sent has to be asked for. */
-  released() {
-    const moved = this.drag?.moved;
-    const cell = this.pressedCell;
-    this.drag = this.pressedCell = null;
-    if (moved) this.stage.lookAt();
-    else if (cell) this.stage.pin({ name: this.meta.name, ...cell });
-  }
-
-  key(event) {
-    if (this.meta.kind === "chart" || event.target !== this.screen) return;
-    const now = this.stage.spot;
-    const here = now && now.name === this.meta.name ? now : { row: this.view.row, col: this.view.col };
-    const step = {
-      ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1],
-      Home: [0, -here.col], End: [0, this.meta.cols], PageUp: [-here.row, 0], PageDown: [this.meta.rows, 0],
-    }[event.key];
-    if (step) {
-      const within = (value, n) => Math.max(0, Math.min(n - 1, value));
-      const first = now && now.name === this.meta.name ? step : [0, 0];
-      this.stage.walk({
-        name: this.meta.name,
-        row: within(here.row + first[0], this.meta.rows),
-        col: within(here.col + first[1], this.meta.cols),
-      });
-    } else if (event.key === "Enter") {
-      this.stage.pin({ ...here, name: this.meta.name });
-    } else if (event.key === "Escape") {
-      this.stage.free();
-    } else if (this.meta.editable && /^[-\d.]$/.test(event.key)) {
-      this.edit(here, event.key);
-    } else {
-      return;
-    }
-    event.preventDefault();
-    event.stopPropagation();
-  }
-
-  /** A number field over one cell; Enter sends the new value to the kernel. */
-  edit(cell, start) {
-    if (!cell || !this.meta.editable || this.screen.querySelector("input")) return;
-    const field = element("input", "rv-edit", { inputmode: "decimal", "aria-label": `value of row ${cell.row}, column ${cell.col}` });
-    field.value = start ?? format(this.value(cell.row, cell.col, 0)).replace("−", "-");
-    const share = (n) => `${100 / n}%`;
-    Object.assign(field.style, {
-      left: `${(100 * (cell.col - this.view.col)) / this.view.cols}%`,
-      top: `${(100 * (cell.row - this.view.row)) / this.view.rows}%`,
-      width: share(this.view.cols), height: share(this.view.rows),
-    });
-    let open = true;
-    const close = (send) => {
-      if (!open) return;
-      open = false;
-      const value = Number(field.value);
-      field.remove();
-      if (send && field.value.trim() !== "" && Number.isFinite(value)) {
-        this.stage.send({ panel: this.meta.name, row: cell.row, col: cell.col, value });
-      }
-      this.screen.focus({ preventScroll: true });
-    };
-    field.addEventListener("keydown", (event) => {
-      event.stopPropagation();
-      if (event.key === "Enter" || event.key === "Escape") close(event.key === "Enter");
-    });
-    field.addEventListener("pointerdown", (event) => event.stopPropagation());
-    field.addEventListener("blur", () => close(false));
-    this.screen.append(field);
-    field.focus({ preventScroll: true });
-    if (start === undefined) field.select();
-  }
-}
-
-function resize(canvas, width, height) {
-  if (canvas.width !== width) canvas.width = width;
-  if (canvas.height !== height) canvas.height = height;
-}
-
-function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
-
-/** A rectangle that stands out on any picture: white on black. */
-function outline(pen, [x, y, w, h], ratio, dashes) {
-  const grow = Math.max(0, 5 * ratio - w) / 2;
-  const rect = [x - grow, y - grow, w + 2 * grow, h + 2 * grow];
-  pen.setLineDash([]);
-  pen.lineWidth = 4 * ratio;
-  pen.strokeStyle = "#000";
-  pen.strokeRect(...rect);
-  pen.setLineDash(dashes);
-  pen.lineWidth = 2 * ratio;
-  pen.strokeStyle = "#fff";
-  pen.strokeRect(...rect);
-}
 
 class StageView {
   constructor(model, el) {
@@ -299,6 +20,7 @@ class StageView {
     this.panels = new Map();
     this.links = [];
     this.highlight = new Map();
+    this.walked = "";
     this.centre = { x: 0.5, y: 0.5 };
     this.markOutside = true;
     this.spot = null;
@@ -320,6 +42,9 @@ class StageView {
     pre.append(this.code);
     codeRow.append(pre, this.copy);
     this.grid = element("div", "rv-panels");
+    this.warnings = element("div", "rv-warnings", { role: "status" });
+    this.progress = element("div", "rv-progress", { role: "status" });
+    this.stepper = new Stepper(this.abort.signal, (step) => this.stepTo(step));
     this.merits = element("dl", "rv-merits");
     this.marker = element("label", "rv-marker");
     this.markBox = element("input", "", { type: "checkbox" });
@@ -337,7 +62,8 @@ class StageView {
     aside.append(this.loupe);
     head.append(words, aside);
     this.root.append(
-      head, this.alert, this.hint, this.grid, this.marker, this.formula, this.own,
+      head, this.alert, this.hint, this.warnings, this.stepper.root, this.progress, this.grid, this.marker, this.formula,
+      this.own,
     );
     el.append(this.root);
     const { signal } = this.abort;
@@ -376,6 +102,7 @@ class StageView {
 
   follow() {
     this.model.on("change:frame", this.show);
+    this.model.on("change:progress", this.showProgress);
     this.model.on("comm_live_update", this.lost);
     this.observer = new ResizeObserver(() => {
       for (const panel of this.panels.values()) panel.measured = panel.screen.clientWidth;
@@ -393,6 +120,7 @@ class StageView {
     this.theme.disconnect();
     cancelAnimationFrame(this.request);
     this.model.off("change:frame", this.show);
+    this.model.off("change:progress", this.showProgress);
     this.model.off("comm_live_update", this.lost);
     this.root.remove();
   }
@@ -400,6 +128,12 @@ class StageView {
   lost = () => {
     this.root.dataset.kernel = "lost";
     this.alert.textContent = LOST;
+  };
+
+  showProgress = () => {
+    const { share, text } = this.model.get("progress") ?? {};
+    const bar = element("progress", "", { max: "1", value: String(share ?? 0) });
+    this.progress.replaceChildren(...(text ? [bar, ` ${text}`] : []));
   };
 
   /** Charts are drawn in the kernel, so it has to know whether the page is dark. */
@@ -425,11 +159,12 @@ class StageView {
 
   draw(frame) {
     if (!frame.panels) return;
-    this.links = frame.links.map((link) => ({ ...link, axes: linkAxes(link, this.model.get(link.slot)) }));
+    this.links = frame.links.map((link) => readLink(link, this.model.get(link.slot)));
     this.arrange(frame.panels.map((meta) => meta.name));
     for (const meta of frame.panels) this.panels.get(meta.name).update(meta, this.model.get(meta.slot));
     for (const panel of this.panels.values()) panel.paint();
     this.write(frame);
+    this.walk(frame);
     this.light();
     this.root.dataset.state = frame.alert ? "error" : "ok";
     this.root.dataset.frame = String(frame.id);
@@ -462,7 +197,47 @@ class StageView {
     setText(this.alert, this.root.dataset.kernel === "lost" ? LOST : frame.alert);
     setText(this.formula, frame.formula);
     setText(this.hint, frame.hint);
+    const warnings = frame.warnings.map((text) => {
+      const line = element("div");
+      line.textContent = `⚠ ${text}`;
+      return line;
+    });
+    if (this.warnings.textContent !== warnings.map((line) => line.textContent).join("")) this.warnings.replaceChildren(...warnings);
     this.marker.hidden = !frame.outside;
+  }
+
+  /** The stepper follows the frame: another panel to walk over, or another number of cells. */
+  walk({ walk, stamp }) {
+    const meta = this.panels.get(walk)?.meta;
+    this.stamp = stamp;
+    if (walk !== this.walked) this.stepper.stop();
+    this.walked = walk;
+    this.stepper.resize(meta ? cellsInside(meta) : 0);
+    if (this.stepper.step !== null) this.stepTo(this.stepper.step);
+  }
+
+  /** One cell of the walk: lights it up, and shows what has been computed so far. */
+  stepTo(step) {
+    const walked = this.panels.get(this.walked);
+    if (!walked) return;
+    const link = this.links.find((one) => (this.stamp ? one.source : one.target) === this.walked);
+    const output = link && this.panels.get(link.target);
+    if (step === null) {
+      output?.reveal();
+      return this.free();
+    }
+    if (this.stamp) this.addUp(step + 1, link, walked, output);
+    else output?.reveal(step + 1);
+    this.spot = { name: this.walked, ...cellOf(walked.meta, step) };
+    if (this.pinned) this.pinned = this.spot;
+    this.light();
+  }
+
+  /** Shows in the output what the first cells of the input have put there. */
+  addUp(steps, link, input, output) {
+    const { colour, rows, cols, shownRows, shownCols } = output.meta;
+    if (colour || shownRows < rows || shownCols < cols) return; // too much to add up in every frame
+    output.reveal(steps, Float32Array.from(addedUp(link, steps, (...cell) => input.value(...cell))));
   }
 
   recolour() {
@@ -516,12 +291,12 @@ class StageView {
   }
 
   point(spot) {
-    if (this.pinned) return;
+    if (this.pinned || this.stepper.playing) return;
     this.spot = spot;
     this.light();
   }
 
-  walk(spot) {
+  walkTo(spot) {
     this.bringIntoView(spot);
     if (this.pinned) this.pinned = spot;
     this.spot = spot;
@@ -568,72 +343,135 @@ class StageView {
   }
 
   connect(spot) {
-    const meta = this.panels.get(spot.name).meta;
-    const role = meta.like || meta.name;
-    this.mark(role, [{ ...spot, weight: 1 }]);
+    const panel = this.panels.get(spot.name);
+    const role = panel.meta.like || panel.meta.name;
+    if (panel.meta.ties?.length) return this.explainWeight(spot, panel);
+    const here = this.moved(spot, panel, this.panels.get(role));
+    this.mark(role, [{ ...here, weight: 1 }]);
     const incoming = this.links.find((link) => link.target === role);
-    if (incoming) return this.explainOutput(spot, incoming);
-    const outgoing = this.links.find((link) => link.source === role);
-    if (outgoing) return this.explainInput(spot, outgoing);
-    this.tell(`${meta.title}, row ${spot.row}, column ${spot.col}: ${this.reading(meta.name, spot)}.`, null);
+    const outgoing = this.links.filter((link) => link.source === role);
+    this.markBands(role, here);
+    if (incoming) return this.explainOutput(spot, here, incoming);
+    if (outgoing.length) return this.explainInput(spot, here, outgoing);
+    this.tell(`${panel.meta.title}, ${panel.nameOf(spot)}: ${this.reading(panel, spot)}.`, null);
   }
 
-  /** Marks cells in a panel and in all panels that share its cells. */
-  mark(role, cells) {
-    for (const [name, { meta }] of this.panels) {
-      if (name === role || meta.like === role) this.highlight.set(name, cells);
+  /** The same place in another panel, whose padding may be wider or narrower. */
+  moved(cell, from, to) {
+    const [top, left] = from.meta.margin ?? [0, 0];
+    const [otherTop, otherLeft] = to?.meta.margin ?? [0, 0];
+    return { ...cell, row: cell.row - top + otherTop, col: cell.col - left + otherLeft };
+  }
+
+  /** Marks cells in a panel and in all panels that share its cells; a box runs around them. */
+  mark(role, cells, boxes) {
+    const owner = this.panels.get(role);
+    for (const [name, panel] of this.panels) {
+      if (name !== role && panel.meta.like !== role) continue;
+      const place = (cell) => this.moved(cell, owner ?? panel, panel);
+      const around = boxes ?? (cells.length ? [extent(cells)] : []);
+      this.highlight.set(name, { cells: cells.map(place), boxes: around.map(place) });
     }
   }
 
-  explainOutput(spot, link) {
-    const cells = sources(link.axes, spot.row, spot.col);
-    this.mark(link.source, cells);
-    const input = this.panels.get(link.source);
+  /** In every matrix, the row or the column that stands for a cell. */
+  markBands(role, cell) {
+    const owner = this.panels.get(role);
+    const number = owner?.meta.margin ? numberOf(owner.meta, cell.row, cell.col) : -1;
+    if (number < 0) return;
+    for (const [name, { meta }] of this.panels) {
+      if (!meta.ties?.length) continue;
+      const boxes = [];
+      if (meta.ties[0] === role) boxes.push({ row: number, col: 0, rows: 1, cols: meta.cols });
+      if (meta.ties[1] === role) boxes.push({ row: 0, col: number, rows: meta.rows, cols: 1 });
+      if (boxes.length) this.highlight.set(name, { cells: [], boxes });
+    }
+  }
+
+  /** A cell of a matrix: the weight between two cells of the panels that it is tied to. */
+  explainWeight(spot, panel) {
+    const [to, from] = panel.meta.ties.map((name) => this.panels.get(name));
+    const target = cellOf(to.meta, spot.row);
+    const source = cellOf(from.meta, spot.col);
+    this.mark(to.meta.name, [{ ...target, weight: 1 }]);
+    this.mark(from.meta.name, [{ ...source, weight: 1 }]);
+    this.highlight.set(spot.name, {
+      cells: [],
+      boxes: [
+        { row: spot.row, col: 0, rows: 1, cols: panel.meta.cols },
+        { row: 0, col: spot.col, rows: panel.meta.rows, cols: 1 },
+      ],
+    });
+    this.tell(
+      `Matrix row ${spot.row}, column ${spot.col}: ${this.reading(panel, spot)}, the weight with which ` +
+        `${from.meta.name} ${from.nameOf(source)} goes into ${to.meta.name} ${to.nameOf(target)}.`,
+      null,
+    );
+  }
+
+  explainOutput(spot, here, link) {
     const output = this.panels.get(link.target);
-    const sum = writtenOut(cells, ({ row, col }) => input.value(row, col, 0));
-    const channel = input.meta.channels === 3 ? ` (${CHANNEL_NAMES[0]} channel)` : "";
-    const given = output.meta.dtype === "u8" ? "" : ` PyTorch: ${format(output.value(spot.row, spot.col, 0))}.`;
+    const input = this.panels.get(link.source);
+    const cells = sources(link, here.row, here.col);
+    const seen = link.kernel || link.winners ? windowOf(link, here.row, here.col) : cells;
+    this.mark(link.source, firstChannel(cells), seen.length ? [extent(seen)] : []);
+    const name = `Output ${output.nameOf(here)}: ${this.reading(this.panels.get(spot.name), spot)}`;
+    if (link.winners) {
+      return this.tell(`${name}, the largest of the ${seen.length} cells of its window: the one at ${input.nameOf(cells[0])}.`, { panel: input, cells });
+    }
+    const sum = writtenOut(cells, (cell) => input.value(cell.row, cell.col, channelOf(cell, input)), {
+      most: link.kernel ? PRODUCTS : undefined, inOrder: Boolean(link.kernel), bias: link.bias,
+    });
+    const count = new Set(cells.map((cell) => `${cell.row},${cell.col}`)).size;
+    const channels = link.inputs > 1 ? ` in ${link.inputs} channels` : "";
+    const shown = output.meta.colour ? ` (${CHANNEL_NAMES[link.channel ?? 0]} channel)` : "";
+    const given = output.meta.dtype === "u8" || output.sums ? "" : ` PyTorch: ${format(output.value(here.row, here.col))}.`;
+    const known = Number.isNaN(sum.total) ? "" : ` ${sum.text}${shown} = ${format(sum.total)}.`;
     this.tell(
-      `Output row ${spot.row}, column ${spot.col}: ${this.reading(link.target, spot)}, from ${cells.length} input ${cells.length === 1 ? "cell" : "cells"}. ` +
-        `${sum.text}${channel} = ${format(sum.total)}.${given}`,
-      { panel: input, cells },
+      `${name}, from ${count} input ${count === 1 ? "cell" : "cells"}${channels}.${known}${given}`,
+      cells.length ? { panel: input, cells: firstChannel(cells), products: Boolean(link.kernel) } : null,
     );
   }
 
-  explainInput(spot, link) {
-    const cells = targets(link.axes, spot.row, spot.col);
-    this.mark(link.target, cells);
-    const total = cells.reduce((sum, cell) => sum + cell.weight, 0);
-    const what = cells.length
-      ? `reaches ${cells.length} output ${cells.length === 1 ? "cell" : "cells"}, with weights that sum to ${format(total)}`
-      : "reaches no output cell: it is never read";
-    this.tell(
-      `Input row ${spot.row}, column ${spot.col}: ${this.reading(link.source, spot)}, ${what}.`,
-      cells.length ? { panel: this.panels.get(link.target), cells } : null,
-    );
+  /** Where an input goes: through every link that starts at its panel, the first one in words. */
+  explainInput(spot, here, links) {
+    const input = this.panels.get(links[0].source);
+    let near = null;
+    let words = "";
+    for (const link of links) {
+      const channel = link.kernel ? Math.max(link.firstChannel, input.meta.channel ?? 0) : undefined;
+      const cells = targets(link, here.row, here.col, channel);
+      this.mark(link.target, cells);
+      if (words) continue;
+      words = reachOf(cells);
+      near = cells.length ? { panel: this.panels.get(link.target), cells } : null;
+    }
+    const padding = numberOf(input.meta, here.row, here.col) < 0 ? "Padding at" : "Input";
+    this.tell(`${padding} ${input.nameOf(here)}: ${this.reading(this.panels.get(spot.name), spot)}, ${words}.`, near);
   }
 
-  reading(name, { row, col }) {
-    const panel = this.panels.get(name);
+  reading(panel, { row, col }) {
     if (panel.meta.kind === "index") {
       const { row0, col0, shownRows } = panel.meta;
       return `reads at row ${format(panel.codes[row - row0], 2)}, column ${format(panel.codes[shownRows + col - col0], 2)}`;
     }
+    if (panel.hides(row, col)) return "not computed yet";
     // Eight bits over the range of the panel carry two decimals, no more.
-    const digits = panel.meta.dtype === "u8" ? 2 : 4;
+    const digits = panel.meta.dtype === "u8" && !panel.sums ? 2 : 4;
     const values = panel.values(row, col).map((value) => format(value, digits));
     const equals = panel.meta.dtype === "u8" ? "≈" : "=";
-    return values.length === 3 ? `RGB ${equals} ${values.join(", ")}` : `value ${equals} ${values[0]}`;
+    const so = panel.sums ? " so far" : "";
+    return values.length === 3 ? `RGB ${equals} ${values.join(", ")}` : `value${so} ${equals} ${values[0]}`;
   }
 
   tell(sentence, near) {
     setText(this.sentence, sentence);
     this.loupe.style.visibility = near ? "visible" : "hidden";
-    if (near) this.magnify(near.panel, near.cells);
+    if (near) this.magnify(near);
   }
 
-  /** The cells named in the sentence, large enough to read: colour, value, weight. */
-  magnify(panel, cells) {
+  /** The cells named in the sentence, large enough to read: colour, value, weight, product. */
+  magnify({ panel, cells, products = false }) {
     const area = extent(cells);
     const rows = Math.min(area.rows, LOUPE_CELLS);
     const cols = Math.min(area.cols, LOUPE_CELLS);
@@ -652,12 +490,14 @@ class StageView {
         pen.fillStyle = `rgb(${panel.colourAt(row, col).join(",")})`;
         pen.fillRect(c * size, r * size, size, size);
         pen.fillStyle = panel.inkAt(row, col);
-        const weight = weights.get(`${row},${col}`) ?? 0;
-        pen.font = `${Math.round(size * 0.26)}px sans-serif`;
-        const value = panel.value(row, col, 0);
-        pen.fillText(Number.isNaN(value) ? "" : format(value, 2), (c + 0.5) * size, (r + 0.42) * size);
-        pen.font = `bold ${Math.round(size * 0.26)}px sans-serif`;
-        pen.fillText(`×${format(weight, 2)}`, (c + 0.5) * size, (r + 0.8) * size);
+        const weight = weights.get(`${row},${col}`);
+        const value = panel.value(row, col);
+        const lines = [Number.isNaN(value) ? "" : format(value, 2), `×${format(weight ?? 0, 2)}`];
+        if (products && weight !== undefined && size / ratio >= 40) lines.push(`= ${format(weight * value, 2)}`);
+        lines.forEach((text, i) => {
+          pen.font = `${i === 1 ? "bold " : ""}${Math.round(size * 0.24)}px sans-serif`;
+          pen.fillText(text, (c + 0.5) * size, r * size + (size * (i + 1)) / (lines.length + 0.4));
+        });
       }
     }
   }
@@ -683,6 +523,27 @@ class StageView {
     this.copy.textContent = "Copied";
     this.copy.addEventListener("pointerleave", () => (this.copy.textContent = "Copy"), { once: true, signal: this.abort.signal });
   }
+}
+
+/** How many cells of a panel are not padding. */
+function cellsInside({ rows, cols, margin: [top, left, bottom, right] }) {
+  return (rows - top - bottom) * (cols - left - right);
+}
+
+/** One mark for a cell that is read in several channels. */
+function firstChannel(cells) {
+  return cells.filter(({ channel }) => channel === cells[0].channel);
+}
+
+/** The channel that a source is read from: a footprint without channels explains the shown one. */
+function channelOf(cell, panel) {
+  return cell.channel ?? panel.meta.channel;
+}
+
+function reachOf(cells) {
+  if (!cells.length) return "reaches no output cell: it is never read";
+  const total = cells.reduce((sum, cell) => sum + cell.weight, 0);
+  return `reaches ${cells.length} output ${cells.length === 1 ? "cell" : "cells"}, with weights that sum to ${format(total)}`;
 }
 
 function stripStep(step) {

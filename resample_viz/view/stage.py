@@ -17,6 +17,8 @@ from resample_viz.view.colors import Colormap, palette
 from resample_viz.view.panel import Frame, Panel
 
 HERE = Path(__file__).parent
+MODULES = ("geometry.js", "dom.js", "stepper.js", "panel_view.js", "stage.js")
+"""What the browser runs; each may use the ones before it."""
 PANEL_SLOTS = 10
 LINK_SLOTS = 4
 MAX_UPLOAD = 10_000_000
@@ -24,11 +26,11 @@ MAX_UPLOAD = 10_000_000
 
 
 def module_text() -> str:
-    """stage.js with geometry.js in front of it: one ES module that imports nothing."""
-    geometry = (HERE / "geometry.js").read_text(encoding="utf-8")
-    stage = (HERE / "stage.js").read_text(encoding="utf-8")
-    imports = re.compile(r"^import \{[^}]*\} from \"\./geometry\.js\";\n", re.MULTILINE)
-    return geometry.replace("export function", "function") + imports.sub("", stage)
+    """All of MODULES one after the other: one ES module that imports nothing."""
+    *parts, stage = ((HERE / name).read_text(encoding="utf-8") for name in MODULES)
+    inner = re.compile(r"^export (?=function|class|const)", re.MULTILINE)
+    imports = re.compile(r"^import \{[^}]*\} from \"\./\w+\.js\";\n", re.MULTILINE)
+    return imports.sub("", inner.sub("", "".join(parts)) + stage)
 
 
 def _slots() -> Any:
@@ -40,6 +42,8 @@ def _slots() -> Any:
 
 class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
     """Shows frames.
+
+    `progress` tells of a computation that goes on behind what is shown.
 
     The browser sets four traits: `edit` (a cell was typed into), `upload` (the learner's own
     picture: its name and bytes), `dark` (the page's theme) and `centre` (which part of panels that
@@ -54,6 +58,7 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
     edit = traitlets.Dict().tag(sync=True, echo_update=False)
     upload = traitlets.Dict().tag(sync=True, echo_update=False)
     max_upload = traitlets.Int(MAX_UPLOAD).tag(sync=True)
+    progress = traitlets.Dict().tag(sync=True, echo_update=False)
     centre = traitlets.List([0.5, 0.5]).tag(sync=True, echo_update=False)
     dark = traitlets.Bool(False).tag(sync=True, echo_update=False)
 
@@ -104,6 +109,9 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
                     isinstance(p, Panel) and p.role != "error" and p.outside > 0
                     for p in frame.panels
                 ),
+                warnings=list(frame.warnings),
+                walk=frame.walk,
+                stamp=frame.stamp,
                 strip=[vars(step) for step in frame.strip],
                 merits=[vars(merit) for merit in frame.merits],
             )
@@ -111,6 +119,10 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
     def refuse(self, sentence: str) -> None:
         """Keeps what is shown, dimmed, and says what is wrong."""
         self._publish(**{**self._empty(), **self.frame, "alert": sentence})
+
+    def report(self, share: float, text: str) -> None:
+        """Shows how far a longer computation has come, 0 to 1; an empty text takes it away."""
+        self.progress = {"share": share, "text": text} if text else {}
 
     def _publish(self, **content: Any) -> None:
         self._count += 1
@@ -126,6 +138,9 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
             "formula": "",
             "hint": "",
             "outside": False,
+            "warnings": [],
+            "walk": "",
+            "stamp": False,
             "strip": [],
             "merits": [],
         }

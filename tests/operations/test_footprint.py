@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from resample_viz.operations import Axis, SeparableFootprint, Upsample
+from resample_viz.operations import Axis, KernelFootprint, SeparableFootprint, Upsample
 
 matrices = arrays.arrays(
     np.float32,
@@ -32,8 +32,8 @@ def test_an_axis_has_no_more_taps_than_it_needs(values: np.ndarray) -> None:
     widest = max([span[-1] - span[0] + 1 for span in spans if len(span)], default=1)
     axis = Axis.from_matrix(torch.from_numpy(values))
     assert axis.weights.shape == (len(values), widest)
-    assert int(axis.start.min()) >= 0
-    assert int(axis.start.max()) + widest <= values.shape[1]
+    assert int(axis.index.min()) >= 0
+    assert int(axis.index.max()) < values.shape[1]
 
 
 @given(matrices)
@@ -89,6 +89,44 @@ def test_a_cell_outside_the_grid_is_refused_with_its_size(cell: tuple[int, ...])
     assert f"cell {cell} is outside the grid of size (4, 6)" in str(caught.value)
     with pytest.raises(IndexError, match=r"size \(2, 3\)"):
         footprint.targets(cell)
+
+
+def test_a_tap_that_reads_nothing_counts_nothing() -> None:
+    axis = Axis.from_index(3, torch.tensor([[-1, 0], [0, 1], [2, -1]]))
+    assert axis.matrix.tolist() == [[1, 0, 0], [1, 1, 0], [0, 0, 1]]
+    assert axis.sources(0) == [(0, 1.0)]
+    assert axis.targets(2) == [(2, 1.0)]
+    assert axis.unread() == []
+    assert Axis.from_index(4, torch.tensor([[0, -1], [2, 2]])).unread() == [1, 3]
+
+
+def test_an_input_that_two_taps_read_has_the_sum_of_their_weights() -> None:
+    mirrored = Axis.from_index(2, torch.tensor([[1, 0, 1]]))
+    assert mirrored.sources(0) == [(0, 1.0), (1, 2.0)]
+    assert mirrored.targets(1) == [(0, 2.0)]
+
+
+def test_a_kernel_footprint_sees_the_channels_of_its_group_only() -> None:
+    taps = Axis.from_index(2, torch.tensor([[0, 1]]))
+    kernel = torch.arange(1.0, 17.0).view(4, 1, 2, 2)
+    footprint = KernelFootprint(taps, taps, kernel, groups=2)
+    assert footprint.in_channels == 2
+    third = [((1, 0, 0), 9.0), ((1, 0, 1), 10.0), ((1, 1, 0), 11.0), ((1, 1, 1), 12.0)]
+    assert footprint.sources((2, 0, 0)) == third
+    assert footprint.targets((0, 1, 1)) == [((0, 0, 0), 4.0), ((1, 0, 0), 8.0)]
+    assert footprint.targets((1, 1, 1)) == [((2, 0, 0), 12.0), ((3, 0, 0), 16.0)]
+    with pytest.raises(IndexError, match=r"size \(4, 1, 1\)"):
+        footprint.sources((4, 0, 0))
+
+
+def test_a_kernel_footprint_sums_over_mirrored_taps_and_drops_zeros() -> None:
+    mirrored = Axis.from_index(2, torch.tensor([[1, 0, 1]]))
+    single = Axis.from_index(1, torch.tensor([[0]]))
+    kernel = torch.tensor([1.0, 0.0, 2.0]).view(1, 1, 1, 3)
+    footprint = KernelFootprint(single, mirrored, kernel)
+    assert footprint.sources((0, 0, 0)) == [((0, 0, 1), 3.0)]
+    assert footprint.targets((0, 0, 1)) == [((0, 0, 0), 3.0)]
+    assert footprint.targets((0, 0, 0)) == []
 
 
 def test_an_axis_costs_no_more_than_its_matrix(monkeypatch: pytest.MonkeyPatch) -> None:

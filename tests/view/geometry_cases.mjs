@@ -10,10 +10,11 @@ const view = (bytes, shift = 0) =>
 
 const run = {
   links({ link, bytes, shift, outputs, inputs }) {
-    const axes = geometry.linkAxes(link, view(bytes, shift));
+    const read = geometry.readLink(link, view(bytes, shift));
     return {
-      sources: outputs.map(([row, col]) => geometry.sources(axes, row, col)),
-      targets: inputs.map(([row, col]) => geometry.targets(axes, row, col)),
+      sources: outputs.map(([row, col]) => geometry.sources(read, row, col)),
+      targets: inputs.map(([row, col, channel]) => geometry.targets(read, row, col, channel)),
+      windows: outputs.map(([row, col]) => geometry.windowOf(read, row, col)),
     };
   },
   pixels({ panel, bytes, shift, palette, mark }) {
@@ -21,7 +22,7 @@ const run = {
     const rgba = new Uint8ClampedArray(4 * panel.shownRows * panel.shownCols);
     geometry.paintPixels(panel, codes, Uint8Array.from(palette), rgba, mark);
     const values = [];
-    for (let channel = 0; channel < panel.channels; channel++) {
+    for (let channel = panel.firstChannel; channel < panel.firstChannel + panel.channels; channel++) {
       for (let row = 0; row < panel.shownRows; row++) {
         for (let col = 0; col < panel.shownCols; col++) {
           values.push(geometry.valueAt(panel, codes, channel, panel.row0 + row, panel.col0 + col));
@@ -44,10 +45,18 @@ const run = {
   visible: ({ panel, pixels, centre }) => geometry.visibleCells(panel, pixels, centre),
   cellAt: ({ view: shown, x, y }) => geometry.cellAt(shown, x, y),
   format: ({ value, digits }) => geometry.format(value, digits),
-  sum({ cells, values, most }) {
+  sum({ cells, values, ...options }) {
     let next = 0;
-    return geometry.writtenOut(cells, () => values[next++], most);
+    return geometry.writtenOut(cells, () => values[next++], options);
   },
+  addedUp({ link, bytes, values, steps }) {
+    const read = geometry.readLink(link, view(bytes));
+    return [...geometry.addedUp(read, steps, (row, col, channel) => values[channel][row][col])];
+  },
+  numbers: ({ panel, cells, count }) => ({
+    numbers: cells.map(([row, col]) => geometry.numberOf(panel, row, col)),
+    cells: Array.from({ length: count }, (_, number) => geometry.cellOf(panel, number)),
+  }),
 };
 
 const results = cases.map(({ what, ...rest }) => run[what](rest));

@@ -231,18 +231,18 @@ def test_descriptions_are_json() -> None:
 
 
 def test_the_taps_of_a_link_survive_encoding_exactly() -> None:
-    down = Axis(4, torch.tensor([0, 1, 2]), noise(3, 2, seed=1))
-    right = Axis(5, torch.tensor([0, 3]), noise(2, 2, seed=2).double())
+    down = Axis(4, torch.tensor([[0, 1], [1, 2], [2, -1]]), noise(3, 2, seed=1))
+    right = Axis(5, torch.tensor([[0, 1], [3, 4]]), noise(2, 2, seed=2).double())
     meta, data = Link("x", "y", (down, right)).encode()
     assert (meta["source"], meta["target"]) == ("x", "y")
     assert meta["axes"] == [{"in": 4, "out": 3, "taps": 2}, {"in": 5, "out": 2, "taps": 2}]
     at = 0
     for axis in (down, right):
-        starts = np.frombuffer(data, np.int32, len(axis.start), at)
-        at += starts.nbytes
+        index = np.frombuffer(data, np.int32, axis.index.numel(), at)
+        at += index.nbytes
         weights = np.frombuffer(data, np.float32, axis.weights.numel(), at)
         at += weights.nbytes
-        assert np.array_equal(starts, axis.start.numpy())
+        assert np.array_equal(index, axis.index.numpy().ravel())
         assert np.array_equal(weights, axis.weights.float().numpy().ravel())
     assert at == len(data)
 

@@ -1,0 +1,339 @@
+// One panel on the page: what it paints, and what the pointer and the keyboard do to it.
+import {
+  cellAt, format, numberOf, paintIndex, paintPixels, paintRuns, placeOf, typedArray, valueAt, visibleCells,
+} from "./geometry.js";
+import { element, outline, resize, setText } from "./dom.js";
+
+const NUMBERS_FROM = 24; // CSS pixels per cell from which values are written into the cells
+const MOST_HEIGHT = 600; // CSS pixels; a panel that would be taller becomes narrower
+const MEANING = [
+  "kind", "dtype", "channels", "channel", "lo", "hi", "vmin", "vmax", "colormap", "inRows", "inCols",
+];
+
+/** One panel: a figure with a canvas for the cells and a second one for what is drawn on them. */
+export class PanelView {
+  constructor(stage, name) {
+    this.stage = stage;
+    this.figure = element("figure", "rv-panel", { "data-name": name });
+    this.title = element("figcaption", "rv-title");
+    this.screen = element("div", "rv-screen", { tabindex: "0", role: "img" });
+    this.cells = element("canvas", "rv-cells", { "aria-hidden": "true" });
+    this.overlay = element("canvas", "rv-overlay", { "aria-hidden": "true" });
+    this.screen.append(this.cells, this.overlay);
+    this.caption = element("div", "rv-caption");
+    this.figure.append(this.title, this.screen, this.caption);
+    this.listen();
+  }
+
+  update(meta, view) {
+    const before = this.meta;
+    const resized = before?.shownRows !== meta.shownRows || before?.shownCols !== meta.shownCols;
+    // Bytes that were not sent again are the same object; they need no new paint, unless they now
+    // stand for something else: a grey of 0.2 and a grey of 0.8 have the same codes.
+    const same = view === this.bytes && !resized && MEANING.every((key) => before[key] === meta[key]);
+    this.meta = meta;
+    this.bytes = view;
+    this.figure.dataset.role = meta.role;
+    this.figure.dataset.kind = meta.kind;
+    setText(this.title, meta.title);
+    setText(this.caption, meta.caption);
+    this.screen.setAttribute("aria-label", meta.alt);
+    if (same) return;
+    this.count = this.sums = undefined;
+    if (meta.kind !== "chart") this.codes = typedArray(view, meta.kind === "index" ? "f32" : meta.dtype);
+    if (resized) {
+      this.image = new ImageData(meta.shownCols, meta.shownRows);
+      this.screen.style.aspectRatio = `${meta.shownCols} / ${meta.shownRows}`;
+      this.screen.style.maxWidth = `${Math.max(1, (MOST_HEIGHT * meta.shownCols) / meta.shownRows)}px`;
+    }
+    this.colour();
+  }
+
+  /** Shows the cells up to number `count` only, or `sums` in place of the values; undefined ends it. */
+  reveal(count, sums) {
+    if (this.count === undefined && count === undefined) return;
+    this.count = count;
+    this.sums = sums;
+    this.colour();
+    this.paint();
+  }
+
+  /** Whether a cell is hidden because the walk has not come to it. */
+  hides(row, col) {
+    return this.count !== undefined && !this.sums && numberOf(this.meta, row, col) >= this.count;
+  }
+
+  colour() {
+    if (this.meta.kind === "chart") return paintRuns(this.meta, this.bytes, this.image.data);
+    if (this.meta.kind === "index") return paintIndex(this.meta, this.codes, this.image.data);
+    const palette = this.stage.palette(this.meta.colormap);
+    // An error beyond its scale is a large error, not a value that will be clipped.
+    const mark = this.stage.markOutside && this.meta.role !== "error";
+    const { sums, meta } = this;
+    const shown = sums ? { ...meta, dtype: "f32", colour: false, firstChannel: meta.channel } : meta;
+    paintPixels(shown, sums ?? this.codes, palette, this.image.data, mark);
+    if (this.count === undefined || sums) return;
+    for (let i = 0; i < meta.shownRows * meta.shownCols; i++) {
+      const row = meta.row0 + Math.floor(i / meta.shownCols);
+      if (this.hides(row, meta.col0 + (i % meta.shownCols))) this.image.data[4 * i + 3] = 0;
+    }
+  }
+
+  paint() {
+    if (this.meta.kind === "chart") {
+      resize(this.cells, this.meta.cols, this.meta.rows);
+      this.cells.getContext("2d").putImageData(this.image, 0, 0);
+      return;
+    }
+    const pixels = this.width * (window.devicePixelRatio || 1);
+    this.view = visibleCells(this.meta, pixels, this.stage.centre);
+    resize(this.cells, this.view.cols, this.view.rows);
+    this.cells.getContext("2d").putImageData(this.image, this.meta.col0 - this.view.col, this.meta.row0 - this.view.row);
+    resize(this.overlay, Math.round(pixels), Math.round((pixels * this.view.rows) / this.view.cols));
+    this.decorate();
+  }
+
+  /** CSS pixels; asked of the page only once, because asking makes it lay itself out. */
+  get width() {
+    this.measured ||= this.screen.clientWidth;
+    return this.measured || 300;
+  }
+
+  get cropped() {
+    return this.view && (this.view.rows < this.meta.rows || this.view.cols < this.meta.cols);
+  }
+
+  /** The overlay: numbers where cells are large, the cropped part of larger panels, the highlight. */
+  decorate() {
+    if (!this.view) return;
+    const pen = this.overlay.getContext("2d");
+    pen.setTransform(1, 0, 0, 1, 0, 0);
+    pen.clearRect(0, 0, this.overlay.width, this.overlay.height);
+    const size = this.overlay.width / this.view.cols;
+    const box = ({ row, col, rows = 1, cols = 1 }) => [
+      (col - this.view.col) * size, (row - this.view.row) * size, cols * size, rows * size,
+    ];
+    const ratio = window.devicePixelRatio || 1;
+    if (this.meta.kind === "pixels") this.drawGrid(pen, size, box, ratio);
+    const frame = this.stage.croppedFrame(this);
+    if (frame) outline(pen, box(frame), ratio, [6 * ratio, 4 * ratio]);
+    const { cells, boxes } = this.stage.highlight.get(this.meta.name) ?? { cells: [], boxes: [] };
+    for (const mark of cells) {
+      pen.globalAlpha = 0.25 + 0.5 * Math.min(1, Math.abs(mark.weight));
+      pen.fillStyle = mark.weight < 0 ? "#56B4E9" : "#F0E442";
+      if (cells.length > 1 && mark.weight !== 0) pen.fillRect(...box(mark));
+    }
+    pen.globalAlpha = 1;
+    for (const one of boxes) outline(pen, box(one), ratio, []);
+  }
+
+  /** What belongs to the cells themselves: padding, cells that are never read, numbers, tiles. */
+  drawGrid(pen, size, box, ratio) {
+    const { margin: [top, left, bottom, right], rows, cols, lines, unread } = this.meta;
+    const inside = { row: top, col: left, rows: rows - top - bottom, cols: cols - left - right };
+    if (top || left || bottom || right) this.drawPadding(pen, box, inside, ratio);
+    if (size / ratio >= NUMBERS_FROM) this.writeNumbers(pen, size, box);
+    pen.lineWidth = 2 * ratio;
+    pen.strokeStyle = "#D55E00";
+    const cross = ([x, y, w, h]) => {
+      pen.moveTo(x, y + h);
+      pen.lineTo(x + w, y);
+    };
+    pen.beginPath();
+    for (let row = 0; row < rows; row++) {
+      const wholeRow = unread[0]?.includes(row);
+      for (const col of wholeRow ? Array(cols).keys() : unread[1] ?? []) cross(box({ row, col }));
+    }
+    pen.stroke();
+    if (!lines.length) return;
+    pen.beginPath();
+    for (let row = lines[0]; row < rows; row += lines[0]) pen.rect(...box({ row, col: 0, rows: 0, cols }));
+    for (let col = lines[1]; col < cols; col += lines[1]) pen.rect(...box({ row: 0, col, rows, cols: 0 }));
+    pen.strokeStyle = "#CC79A7";
+    pen.stroke();
+  }
+
+  /** Padding is hatched, and a dashed line runs around what is inside. */
+  drawPadding(pen, box, inside, ratio) {
+    const [x, y, w, h] = box(inside);
+    pen.save();
+    pen.beginPath();
+    pen.rect(0, 0, this.overlay.width, this.overlay.height);
+    pen.rect(x, y, w, h);
+    pen.clip("evenodd");
+    pen.beginPath();
+    const gap = 7 * ratio;
+    for (let at = -this.overlay.height; at < this.overlay.width; at += gap) {
+      pen.moveTo(at, this.overlay.height);
+      pen.lineTo(at + this.overlay.height, 0);
+    }
+    pen.lineWidth = ratio;
+    pen.strokeStyle = "rgba(128, 128, 128, 0.75)";
+    pen.stroke();
+    pen.restore();
+    outline(pen, [x, y, w, h], ratio, [4 * ratio, 3 * ratio]);
+  }
+
+  writeNumbers(pen, size, box) {
+    pen.font = `${Math.round(Math.min(size * 0.32, 15 * (window.devicePixelRatio || 1)))}px sans-serif`;
+    pen.textAlign = "center";
+    pen.textBaseline = "middle";
+    const cells = this.meta.rows * this.meta.cols;
+    for (let i = 0; i < cells; i++) {
+      const row = Math.floor(i / this.meta.cols);
+      const col = i % this.meta.cols;
+      if (this.hides(row, col)) continue;
+      pen.fillStyle = this.inkAt(row, col);
+      const [x, y, w, h] = box({ row, col });
+      pen.fillText(format(this.value(row, col), size > 60 ? 3 : 2), x + w / 2, y + h / 2);
+    }
+  }
+
+  /** The value of a cell in one channel; without one, in the channel that is shown. */
+  value(row, col, channel = this.meta.channel) {
+    if (this.sums && channel === this.meta.channel) return this.sums[placeOf(this.meta, row, col)] ?? NaN;
+    return valueAt(this.meta, this.codes, channel, row, col);
+  }
+
+  /** One value, or those of red, green and blue. */
+  values(row, col) {
+    return this.meta.colour ? [0, 1, 2].map((channel) => this.value(row, col, channel)) : [this.value(row, col)];
+  }
+
+  /** A cell as it is called: counted from where the padding ends. */
+  nameOf({ row, col }) {
+    const [top, left] = this.meta.margin ?? [0, 0];
+    return `row ${format(row - top)}, column ${format(col - left)}`;
+  }
+
+  colourAt(row, col) {
+    const place = placeOf(this.meta, row, col);
+    return place < 0 ? [128, 128, 128] : this.image.data.subarray(4 * place, 4 * place + 3);
+  }
+
+  /** Black or white, whichever can be read on the colour of a cell. */
+  inkAt(row, col) {
+    const [r, g, b] = this.colourAt(row, col);
+    return 0.3 * r + 0.59 * g + 0.11 * b > 140 ? "#000" : "#fff";
+  }
+
+  listen() {
+    const { signal } = this.stage.abort;
+    const on = (type, handler) => this.screen.addEventListener(type, handler, { signal });
+    on("pointermove", (event) => this.pointed(event));
+    on("pointerdown", (event) => this.pressed(event));
+    on("pointerup", () => this.released());
+    on("pointercancel", () => (this.drag = this.pressedCell = null));
+    on("pointerleave", () => {
+      this.pressedCell = null; // what is released elsewhere was no click
+      this.stage.point(null);
+    });
+    on("dblclick", (event) => this.edit(this.cellUnder(event)));
+    on("keydown", (event) => this.key(event));
+    on("blur", () => this.stage.point(null));
+  }
+
+  cellUnder(event) {
+    if (!this.view) return null;
+    const rect = this.overlay.getBoundingClientRect();
+    return cellAt(this.view, (event.clientX - rect.left) / rect.width, (event.clientY - rect.top) / rect.height);
+  }
+
+  pointed(event) {
+    if (this.drag) {
+      this.drag.moved ||= Math.hypot(event.clientX - this.drag.x, event.clientY - this.drag.y) > 3;
+      if (!this.drag.moved) return;
+      const rect = this.overlay.getBoundingClientRect();
+      this.stage.pan(
+        ((this.drag.x - event.clientX) / rect.width) * (this.view.cols / this.meta.cols),
+        ((this.drag.y - event.clientY) / rect.height) * (this.view.rows / this.meta.rows),
+      );
+      this.drag = { ...this.drag, x: event.clientX, y: event.clientY };
+      return;
+    }
+    const cell = this.cellUnder(event);
+    this.stage.point(cell && { name: this.meta.name, ...cell });
+  }
+
+  pressed(event) {
+    const cell = this.cellUnder(event);
+    if (this.cropped) {
+      this.drag = { x: event.clientX, y: event.clientY };
+      this.screen.setPointerCapture(event.pointerId);
+    }
+    this.pressedCell = cell;
+  }
+
+  /** What lies beyond the cells that were sent has to be asked for. */
+  released() {
+    const moved = this.drag?.moved;
+    const cell = this.pressedCell;
+    this.drag = this.pressedCell = null;
+    if (moved) this.stage.lookAt();
+    else if (cell) this.stage.pin({ name: this.meta.name, ...cell });
+  }
+
+  key(event) {
+    if (this.meta.kind === "chart" || event.target !== this.screen) return;
+    const now = this.stage.spot;
+    const here = now && now.name === this.meta.name ? now : { row: this.view.row, col: this.view.col };
+    const step = {
+      ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1],
+      Home: [0, -here.col], End: [0, this.meta.cols], PageUp: [-here.row, 0], PageDown: [this.meta.rows, 0],
+    }[event.key];
+    if (step) {
+      const within = (value, n) => Math.max(0, Math.min(n - 1, value));
+      const first = now && now.name === this.meta.name ? step : [0, 0];
+      this.stage.walkTo({
+        name: this.meta.name,
+        row: within(here.row + first[0], this.meta.rows),
+        col: within(here.col + first[1], this.meta.cols),
+      });
+    } else if (event.key === "Enter") {
+      this.stage.pin({ ...here, name: this.meta.name });
+    } else if (event.key === "Escape") {
+      this.stage.free();
+    } else if (this.meta.editable && /^[-\d.]$/.test(event.key)) {
+      this.edit(here, event.key);
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** A number field over one cell; Enter sends the new value to the kernel. */
+  edit(cell, start) {
+    if (!cell || !this.meta.editable || this.screen.querySelector("input")) return;
+    if (numberOf(this.meta, cell.row, cell.col) < 0) return; // padding is not for typing
+    const field = element("input", "rv-edit", { inputmode: "decimal", "aria-label": `value of ${this.nameOf(cell)}` });
+    field.value = start ?? format(this.value(cell.row, cell.col)).replace("−", "-");
+    const share = (n) => `${100 / n}%`;
+    Object.assign(field.style, {
+      left: `${(100 * (cell.col - this.view.col)) / this.view.cols}%`,
+      top: `${(100 * (cell.row - this.view.row)) / this.view.rows}%`,
+      width: share(this.view.cols), height: share(this.view.rows),
+    });
+    let open = true;
+    const close = (send) => {
+      if (!open) return;
+      open = false;
+      const value = Number(field.value);
+      field.remove();
+      if (send && field.value.trim() !== "" && Number.isFinite(value)) {
+        const [top, left] = this.meta.margin;
+        this.stage.send({ panel: this.meta.name, row: cell.row - top, col: cell.col - left, value });
+      }
+      this.screen.focus({ preventScroll: true });
+    };
+    field.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      if (event.key === "Enter" || event.key === "Escape") close(event.key === "Enter");
+    });
+    field.addEventListener("pointerdown", (event) => event.stopPropagation());
+    field.addEventListener("blur", () => close(false));
+    this.screen.append(field);
+    field.focus({ preventScroll: true });
+    if (start === undefined) field.select();
+  }
+}
