@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from resample_viz.images import ImageError
+from resample_viz.labs.background import Background, Job
 from resample_viz.labs.controls import OperationControls, quiet
 from resample_viz.labs.inputs import InputControls
 from resample_viz.labs.lifetime import adopt, close_tree, disown
@@ -104,7 +105,8 @@ class Lab(widgets.Box):
         self.is_closed = False
         self.look = ""
         self.stage = Stage()
-        self.controls = OperationControls(self.operation_type)
+        self._background = Background()
+        self.controls = self.build_controls()
         self.inputs = InputControls()
         self.extras = self.build_extras()
         self._usual = {name: extra.value for name, extra in self.extras.items()}
@@ -127,6 +129,10 @@ class Lab(widgets.Box):
     def frame(self, operation: Operation, x: Tensor) -> Frame:
         """Everything to show for this operation on this input. Raises OperationError."""
 
+    def build_controls(self) -> Any:
+        """The controls of the lab's subject; a lab that has no one operation brings its own."""
+        return OperationControls(self.operation_type)
+
     def build_extras(self) -> dict[str, Any]:
         """Controls that are not parameters of the operation, by name."""
         return {}
@@ -137,6 +143,9 @@ class Lab(widgets.Box):
 
     def scene_changed(self, x: Tensor) -> None:
         """Called before the first frame of another input or of another theme."""
+
+    def picked(self, panel: str, row: int, col: int) -> None:
+        """Called when a learner clicked a cell of a pickable panel."""
 
     # The Python door
 
@@ -193,6 +202,7 @@ class Lab(widgets.Box):
         if self.is_closed:
             return
         self.is_quiet = self.is_closed = True
+        self._background.cancel()
         disown(self)
         close_tree(self)
         self.children = ()
@@ -211,7 +221,33 @@ class Lab(widgets.Box):
     shown: Frame = Frame(())
     _scene: tuple[Any, ...] = (None, None)
 
+    def later(self, job: Job) -> None:
+        """Runs a longer computation behind what is shown, until it ends or a control moves.
+
+        The job yields (share done, what is being done) between slices of at most about 20 ms.
+        """
+        self._background.start(self._told(job), self.stage.report)
+
+    def _told(self, job: Job) -> Job:
+        """The job, one slice at a time, with what it cannot do told in one sentence."""
+        try:
+            while True:
+                with one_thread():
+                    step = next(job, None)
+                if step is None:
+                    break
+                yield step
+        except (OperationError, ImageError) as error:
+            self.stage.refuse(str(error))
+        self.stage.report(1.0, "")
+
+    def _cancel_background(self) -> None:
+        if self._background.running:
+            self._background.cancel()
+            self.stage.report(1.0, "")
+
     def _compute(self) -> None:
+        self._cancel_background()
         x = self.input
         scene = (x, self.stage.dark)
         if not all(new is old for new, old in zip(scene, self._scene)):
@@ -238,6 +274,12 @@ class Lab(widgets.Box):
             with quiet(self):
                 self.inputs.write(edit["row"], edit["col"], edit["value"])
             self._compute()
+
+    @calmly
+    def _picked(self, change: Any) -> None:
+        pick = change["new"]
+        if pick:
+            self.picked(pick["panel"], pick["row"], pick["col"])
 
     @calmly
     def _uploaded(self, change: Any) -> None:
@@ -267,6 +309,7 @@ class Lab(widgets.Box):
             extra.on_change(self._moved)
         self.stage.observe(self._again, names=["dark", "centre"])
         self.stage.observe(self._edited, names=["edit"])
+        self.stage.observe(self._picked, names=["picked"])
         self.stage.observe(self._uploaded, names=["upload"])
 
     def _control_column(self) -> widgets.Widget:

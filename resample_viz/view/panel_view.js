@@ -38,6 +38,7 @@ export class PanelView {
     setText(this.title, meta.title);
     setText(this.caption, meta.caption);
     this.screen.setAttribute("aria-label", meta.alt);
+    this.writeNames(meta);
     if (same) return;
     this.count = this.sums = undefined;
     if (meta.kind !== "chart") this.codes = typedArray(view, meta.kind === "index" ? "f32" : meta.dtype);
@@ -47,6 +48,27 @@ export class PanelView {
       this.screen.style.maxWidth = `${Math.max(1, (MOST_HEIGHT * meta.shownCols) / meta.shownRows)}px`;
     }
     this.colour();
+  }
+
+  /** The names of the rows, beside them; those of the columns are told under the pointer. */
+  writeNames({ names: [rows] = [[]], picked }) {
+    if (!rows.length) return;
+    if (!this.names) {
+      const beside = element("div", "rv-beside");
+      this.names = element("ol", "rv-names", { "aria-hidden": "true" });
+      this.screen.replaceWith(beside);
+      beside.append(this.names, this.screen);
+      this.figure.dataset.named = "true";
+    }
+    if (this.names.dataset.text !== rows.join()) {
+      this.names.dataset.text = rows.join();
+      this.names.replaceChildren(...rows.map((name) => {
+        const line = element("li");
+        line.textContent = name;
+        return line;
+      }));
+    }
+    [...this.names.children].forEach((line, row) => line.classList.toggle("rv-picked", row === picked[0]));
   }
 
   /** Shows the cells up to number `count` only, or `sums` in place of the values; undefined ends it. */
@@ -124,6 +146,7 @@ export class PanelView {
       if (cells.length > 1 && mark.weight !== 0) pen.fillRect(...box(mark));
     }
     pen.globalAlpha = 1;
+    if (this.meta.picked?.length) outline(pen, box({ row: this.meta.picked[0], col: this.meta.picked[1] }), ratio, []);
     for (const one of boxes) outline(pen, box(one), ratio, []);
   }
 
