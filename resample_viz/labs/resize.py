@@ -71,7 +71,6 @@ class ResizeLab(Lab):
     """
 
     name = "resize"
-    opening: ClassVar[dict[str, Any]] = {"size": 256}
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset(
             "one name, two pictures",
@@ -162,6 +161,10 @@ class ResizeLab(Lab):
             },
         ),
     )
+
+    def __init__(self, *, size: int | None = None, **settings: Any) -> None:
+        # Larger than elsewhere: what is lost when a picture shrinks is the subject.
+        super().__init__(size=size or (None if settings.get("preset") else 256), **settings)
 
     def build_controls(self) -> ResizeControls:
         """Two ways and a size."""

@@ -72,7 +72,7 @@ class Table:
                 f"rows: a, {a.dtype}; columns in the same order: b, {b.dtype}. Black: the same. "
                 f"Lightest: {LIGHTEST:g} grey levels and more."
             ),
-            names=tuple(tuple(one.name for one in ways) for ways in (self.ways_a, self.ways_b)),  # type: ignore[arg-type]
+            names=(_names(self.ways_a), _names(self.ways_b)),
             unit="grey levels",
             pickable=True,
             picked=picked,
@@ -117,6 +117,11 @@ class Table:
     def _closest_column(self, row: int, others: list[Way]) -> int:
         columns = [self.ways_b.index(one) for one in others]
         return min(columns, key=lambda c: float(self.mean[row, c].nan_to_num(math.inf)))
+
+
+def _names(ways: tuple[Way, ...]) -> tuple[str, ...]:
+    """Short ones: v1 and v2 can only be torchvision's."""
+    return tuple(one.name.removeprefix("torchvision ") for one in ways)
 
 
 def compare_all(table: Table) -> Job:

@@ -112,6 +112,10 @@ export class PanelView {
     resize(this.cells, this.view.cols, this.view.rows);
     this.cells.getContext("2d").putImageData(this.image, this.meta.col0 - this.view.col, this.meta.row0 - this.view.row);
     resize(this.overlay, Math.round(pixels), Math.round((pixels * this.view.rows) / this.view.cols));
+    if (this.names) {
+      const line = (this.width * this.view.rows) / this.view.cols / this.meta.rows;
+      this.names.style.fontSize = `${Math.min(11, 0.95 * line)}px`;
+    }
     this.decorate();
   }
 

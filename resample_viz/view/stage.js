@@ -278,7 +278,7 @@ class StageView {
 
   /** The part of this (whole) panel that a larger, cropped panel shows. */
   croppedFrame(panel) {
-    if (panel.cropped) return null;
+    if (panel.cropped || panel.meta.names?.[0].length) return null; // a table is no picture
     const other = [...this.panels.values()].find((candidate) => candidate.cropped);
     if (!other) return null;
     const scale = (value, from, to) => (value * to) / from;
@@ -422,7 +422,7 @@ class StageView {
   explainPair(spot, panel) {
     const { names: [rows, cols], unit, title } = panel.meta;
     const value = panel.value(spot.row, spot.col);
-    const words = Number.isNaN(value) ? "not computed yet" : `${format(value, 1)}${unit ? ` ${unit}` : ""}`;
+    const words = Number.isNaN(value) ? "not computed" : `${format(value, 1)}${unit ? ` ${unit}` : ""}`;
     this.highlight.set(spot.name, {
       cells: [],
       boxes: [
