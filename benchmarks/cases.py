@@ -39,7 +39,10 @@ def lab(name: str, code: str, parameter: str, panel: str = "y") -> Case:
     return Case(f"{name} lab", cells, slider, panel=panel)
 
 
-LABS = (lab("upsampling", "rv.UpsamplingLab()", "scale_factor"),)
+LABS = (
+    lab("upsampling", "rv.UpsamplingLab()", "scale_factor"),
+    lab("resize", "rv.ResizeLab()", "target", panel="a"),
+)
 
 
 # The least that any widget has to do: slider → kernel → one number back to the browser.

@@ -47,13 +47,20 @@ def grey_levels(x: Tensor, *ways: Way) -> Tensor:
     """
     if float(x.min()) >= 0 and float(x.max()) <= 1:
         return (x * 255).round()
+    _refuse_bytes(x, *ways)
+    return x
+
+
+def _refuse_bytes(x: Tensor, *ways: Way) -> None:
+    """Raises OperationError for a uint8 way and numbers that uint8 does not hold."""
+    if all(one.dtype != "uint8" for one in ways):
+        return
     fits = float(x.min()) >= 0 and float(x.max()) <= 255 and torch.equal(x, x.round())
-    if not fits and any(one.dtype == "uint8" for one in ways):
+    if not fits:
         raise OperationError(
             f"uint8 holds whole numbers from 0 to 255, and this picture runs from "
             f"{float(x.min()):.3g} to {float(x.max()):.3g}: choose float32, or scale it to [0, 1]."
         )
-    return x
 
 
 class ResizeLab(Lab):
@@ -177,8 +184,10 @@ class ResizeLab(Lab):
         return {"weights": WeightsChart()}
 
     def scene_changed(self, x: Tensor) -> None:
-        """The chart follows the theme; the table belongs to another picture."""
-        del x
+        """The chart follows the theme; what takes long is done once for a picture."""
+        self._levels = grey_levels(x)
+        known = self._levels.unique()
+        self._classes = known if len(known) <= FEW_VALUES else None
         self.charts["weights"].chart.reset(dark=self.stage.dark)
 
     # The Python door
@@ -233,12 +242,15 @@ class ResizeLab(Lab):
 
     # From control to frame
 
+    _levels: Tensor = torch.zeros(0)
+    _classes: Tensor | None = None
     _table = Table.empty()
     _job: Job | None = None
 
     def frame(self, pair: ResizePair, x: Tensor) -> Frame:  # type: ignore[override]
         """Picture, both results, their difference, the weights of both, and all against all."""
-        levels = grey_levels(x, pair.a, pair.b)
+        levels = self._levels
+        _refuse_bytes(levels, pair.a, pair.b)
         y_a, y_b = pair(levels)
         limits = (0.0, 255.0) if float(levels.max()) <= 255 else signal_range(levels)
         if float(levels.min()) < 0:
@@ -265,7 +277,7 @@ class ResizeLab(Lab):
             ),
             code=f"y_a = {pair.a.code(pair.target, x.shape[1])}  # {pair.a.dtype}\n"
             f"y_b = {pair.b.code(pair.target, x.shape[1])}  # {pair.b.dtype}",
-            merits=_merits(levels, y_a, y_b),
+            merits=_merits(y_a, y_b, self._classes),
             formula=self._table.ranking(pair.a),
             hint=self.look or _verdict(pair, y_a, y_b, axes[0][1], axes[1][1]),
             warnings=tuple(
@@ -341,6 +353,7 @@ class ResizeLab(Lab):
         """Frees the widgets, the tensors and the table."""
         super().close()
         self._table, self._job = Table.empty(), None
+        self._levels, self._classes = torch.zeros(0), None
 
 
 def _difference(a: Tensor, b: Tensor) -> Panel:
@@ -358,7 +371,7 @@ def _difference(a: Tensor, b: Tensor) -> Panel:
     )
 
 
-def _merits(levels: Tensor, a: Tensor, b: Tensor) -> tuple[Merit, ...]:
+def _merits(a: Tensor, b: Tensor, classes: Tensor | None) -> tuple[Merit, ...]:
     difference = (a - b).abs()
     found = [
         Merit("largest", f"{float(difference.max()):.1f}", "largest |a − b|, in grey levels"),
@@ -369,10 +382,9 @@ def _merits(levels: Tensor, a: Tensor, b: Tensor) -> tuple[Merit, ...]:
             "mean of a − b: how much brighter a is, in grey levels",
         ),
     ]
-    known = levels.unique()
-    if len(known) <= FEW_VALUES:
+    if classes is not None:
         for letter, y in (("a", a), ("b", b)):
-            new = ~torch.isclose(y.flatten()[:, None], known, atol=SAME).any(1)
+            new = ~torch.isclose(y.flatten()[:, None], classes, atol=SAME).any(1)
             found.append(
                 Merit(
                     f"new in {letter}",

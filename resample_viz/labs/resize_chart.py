@@ -15,6 +15,7 @@ COLOR_A = ROLE_COLORS["output"]
 COLOR_B = "#56B4E9"  # Okabe and Ito's sky blue
 REACHES = (2.5, 4.5, 8.5, 16.5, 32.5, 64.5, 128.5, 256.5)
 TOPS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.1, 2.0)
+ROOMY = 4.0
 NONE = 1e-6
 
 
@@ -55,7 +56,10 @@ class WeightsChart:
         used = (a[middle].abs() > NONE) | (b[middle].abs() > NONE)
         wanted = max(float(shifted[used].abs().max()) + 1, 1.6 * count / out)
         most = float(torch.maximum(a[middle], b[middle]).max())
-        limits = (_first(REACHES, wanted), _first(TOPS, 1.05 * most))
+        limits = (
+            _kept(self._limits[0], REACHES, wanted),
+            _kept(self._limits[1], TOPS, 1.05 * most),
+        )
         if limits != self._limits:
             self._limits = limits
             self.chart.reset()
@@ -81,7 +85,13 @@ class WeightsChart:
         )
 
 
-def _first(steps: tuple[float, ...], wanted: float) -> float:
+def _kept(now: float, steps: tuple[float, ...], wanted: float) -> float:
+    """The limit that is drawn already, unless it is too small or much too large.
+
+    New axes take as long as ten frames.
+    """
+    if wanted <= now <= ROOMY * wanted:
+        return now
     return next((step for step in steps if step >= wanted), steps[-1])
 
 
