@@ -11,7 +11,10 @@ from .images import ImageError as ImageError
 from .images import load_image as load_image
 from .images import pattern as pattern
 from .images import photograph as photograph
+from .labs import ConvolutionLab as ConvolutionLab
 from .labs import ResizeLab as ResizeLab
 from .labs import UpsamplingLab as UpsamplingLab
+from .operations import Conv as Conv
+from .operations import ConvTranspose as ConvTranspose
 from .operations import OperationError as OperationError
 from .operations import Upsample as Upsample

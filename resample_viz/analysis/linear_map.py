@@ -6,7 +6,6 @@ float64. The matrix is formed for small inputs only; the rest works on photograp
 
 from __future__ import annotations
 
-import copy
 import math
 import warnings
 from collections.abc import Callable, Sequence
@@ -26,7 +25,7 @@ from resample_viz.analysis.least_squares import (
     conjugate_gradients,
     finish,
 )
-from resample_viz.operations import MAX_BYTES, Operation, OperationError, check_memory
+from resample_viz.operations import MAX_BYTES, Operation, OperationError
 
 RANK_TOLERANCE = 1e-6
 """Directions weakened more than this, relative to the strongest, count as lost: a few times the
@@ -80,7 +79,7 @@ class LinearMap:
         self.operation = operation
         self.output_shape = (1, *operation.output_shape(input_shape)[1:])
         self.input_shape = (1, *tuple(input_shape)[1:])
-        self._vjp: tuple[int, Callable[[Tensor], tuple[Tensor, ...]]] | None = None
+        self._graph: tuple[Tensor, Tensor] | None = None
         self._layer, self._precision = self._exact_layer()
         bias = self._layer(self._zeros(1))
         self._bias = bias if bias.any() else None
@@ -93,7 +92,7 @@ class LinearMap:
         return self._forward(self._given("x", x, self.input_shape)).to(x)
 
     def adjoint(self, y: Tensor) -> Tensor:
-        """A^T y: the transposed map, as autograd computes it (torch.func.vjp).
+        """A^T y: the transposed map, which is the gradient of <A x, y> in x, taken by autograd.
 
         In torch 2.13 the backward pass of an interpolation is not the transpose of its forward
         pass where `scale_factor` leaves an axis as long as it was (3 x 1.3 = 3), or makes it
@@ -163,7 +162,8 @@ class LinearMap:
             rows, columns = self._cells()
             raise OperationError(
                 f"the rank of a matrix of {rows:,} x {columns:,} takes too long to compute: use "
-                "an input of at most 32 x 32 cells, or see what is lost with invisible_part."
+                "an input of at most 1,000 cells, all channels together, or see what is lost with "
+                "invisible_part."
             )
         values = torch.linalg.svdvals(self._matrix)
         return int((values > RANK_TOLERANCE * values[0]).sum())
@@ -203,7 +203,9 @@ class LinearMap:
 
     def visible_part(self, x: Tensor, **effort: Unpack[Effort]) -> Tensor:
         """A^+ A x: all that can be known about `x` from A x. Options as for `pseudo_inverse`."""
-        return x - self.invisible_part(x, **effort)
+        # Not by `invisible_part`: a warning is to point at the caller's line.
+        invisible = _told(finish(self.invisible_steps(x, **effort)))
+        return x.detach() - invisible
 
     def solve_steps(
         self,
@@ -232,6 +234,7 @@ class LinearMap:
             yield 1.0, "by matrix"
         else:
             self._check_transpose()
+            yield 0.0, "there and back"
             solution = yield from conjugate_gradients(
                 self._forward,
                 self._backward,
@@ -260,30 +263,33 @@ class LinearMap:
     # ------------------------------------------------------------ the layer
 
     def _exact_layer(self) -> tuple[Callable[[Tensor], Tensor], float]:
-        """The layer in float64 with its rounding error, or in float32 where that is another map."""
+        """The operation in float64 with its rounding error, or in float32 where that differs."""
         probe = torch.rand(self.input_shape, generator=torch.Generator().manual_seed(0))
         with torch.no_grad():
             expected = self.operation(probe).double()
-            layer = copy.deepcopy(self.operation.module()).double().eval().requires_grad_(False)
             try:
-                difference = (layer(probe.double()) - expected).abs().max()
-            except RuntimeError:
+                difference = (self.operation(probe.double()) - expected).abs().max()
+            except OperationError:  # a layer whose weights stay in float32
                 difference = torch.tensor(math.inf)
         if difference <= _PROBE_AGREES * expected.abs().max():
-            return layer, torch.finfo(torch.float64).eps
+            return self.operation, torch.finfo(torch.float64).eps
         return lambda x: self.operation(x.float()).double(), torch.finfo(torch.float32).eps
 
     def _forward(self, x: Tensor) -> Tensor:
-        check_memory((len(x), *self.output_shape[1:]), x.element_size())
         with torch.no_grad():
             y = self._layer(x)
             return y if self._bias is None else y - self._bias
 
     def _backward(self, y: Tensor) -> Tensor:
-        """The map is linear: the backward pass of any x will do, and one is kept."""
-        if self._vjp is None or self._vjp[0] != len(y):
-            self._vjp = len(y), torch.func.vjp(self._layer, self._zeros(len(y)))[1]
-        return self._vjp[1](y)[0]
+        """A^T y is the gradient of <A x, y> in x. It is the same for all x: one graph is kept."""
+        with torch.enable_grad():
+            if self._graph is None or len(self._graph[0]) != len(y):
+                x = self._zeros(len(y)).requires_grad_()
+                self._graph = x, self._layer(x)
+            x, image = self._graph
+            # torch.func.vjp says it in one word, but its first call imports 800 modules.
+            product = torch.dot(image.flatten(), y.flatten())
+            return torch.autograd.grad(product, x, retain_graph=True)[0]
 
     def _zeros(self, pictures: int) -> Tensor:
         return torch.zeros(pictures, *self.input_shape[1:], dtype=torch.float64)
@@ -331,7 +337,7 @@ class Effort(TypedDict, total=False):
 def _told(solution: Solution) -> Tensor:
     if not solution.converged:
         warnings.warn(
-            f"not converged after {solution.iterations} iterations: the result is off by an "
+            f"not converged at iteration {solution.iterations}: the result is off by an "
             f"estimated {solution.error:.1%} of its size. Raise limit, or accept it with a larger "
             "tolerance.",
             ConvergenceWarning,

@@ -95,7 +95,7 @@ class Lab(widgets.Box):
     def __init__(
         self,
         *,
-        image: Any = "astronaut",
+        image: Any = None,
         size: int | None = None,
         preset: str | None = None,
         **settings: Any,
@@ -116,12 +116,22 @@ class Lab(widgets.Box):
         self.add_class(f"rv-lab-{self.name}")
         self.stage.add_class("rv-view")
         try:
-            self.inputs.set(image=image, size=size)
-            self.set(preset=preset, **{**({} if preset else self.opening), **settings})
+            picture = {"image": image, "size": size}
+            if preset:  # which may bring a picture of its own
+                self.inputs.set(**picture)
+                self.set(preset=preset, **settings)
+            else:
+                given = {name: value for name, value in picture.items() if value is not None}
+                self.set(**{**self._opening_for(given), **given, **settings})
         except Exception:
             self.close()
             raise
         self._listen()
+
+    def _opening_for(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """The opening; its picture and the size of that picture go with another picture."""
+        pictured = {"image", "size"} if "image" in asked else set()
+        return {name: value for name, value in self.opening.items() if name not in pictured}
 
     # What a subclass says about itself
 
@@ -141,11 +151,22 @@ class Lab(widgets.Box):
         """Charts that are kept from frame to frame, by name."""
         return {}
 
+    def follow_up(self, operation: Operation, x: Tensor) -> Job | None:
+        """A longer computation that completes the frame just shown; see `later`."""
+
     def scene_changed(self, x: Tensor) -> None:
         """Called before the first frame of another input or of another theme."""
 
     def picked(self, panel: str, row: int, col: int) -> None:
         """Called when a learner clicked a cell of a pickable panel."""
+
+    def channels_changed(self, channels: int) -> None:
+        """Called when the input has another number of channels, to move what depends on it."""
+
+    def edited(self, panel: str, row: int, col: int, value: float) -> None:
+        """Called when a learner typed `value` into a cell of `panel`; the base knows the input."""
+        del panel
+        self.inputs.write(row, col, value)
 
     # The Python door
 
@@ -177,25 +198,27 @@ class Lab(widgets.Box):
         """The panels as a matplotlib figure."""
         return figure(self.shown)
 
-    def set(self, *, preset: str | None = None, **settings: Any) -> None:
+    def set(self, *, preset: str | None = None, wait: bool = True, **settings: Any) -> None:
         """Moves controls: parameters of the operation, `image`, `size`, `preset`, extras.
 
         A preset starts from the defaults, so that it shows the same whatever was shown before.
+        Longer computations are waited for, unless `wait` is False.
         Raises OperationError, ImageError or TypeError, and then nothing has moved on the stage.
         """
         chosen = self._preset(preset) if preset else None
         moves = {**(chosen.settings if chosen else {}), **settings}
         picture = {name: moves.pop(name) for name in ("image", "size") if name in moves}
         extras = {name: moves.pop(name) for name in self.extras if name in moves}
-        with quiet(self):
+        with quiet(self), self.inputs.kept_if_refused():
             if chosen:
                 extras = {**self._usual, **extras}
+            self.inputs.set(**picture)
+            self._follow_channels()
             self.controls.set(afresh=bool(chosen), **moves)
             for name, value in extras.items():
                 self.extras[name].value = value
-            self.inputs.set(**picture)
         self.look = chosen.look if chosen else ""
-        self._compute()
+        self._compute(wait=wait)
 
     def close(self) -> None:
         """Frees the widgets and the tensors; IPython's history may keep the empty lab alive."""
@@ -221,12 +244,21 @@ class Lab(widgets.Box):
     shown: Frame = Frame(())
     _scene: tuple[Any, ...] = (None, None)
 
-    def later(self, job: Job) -> None:
+    def later(self, job: Job, *, wait: bool = False) -> None:
         """Runs a longer computation behind what is shown, until it ends or a control moves.
 
         The job yields (share done, what is being done) between slices of at most about 20 ms.
         """
-        self._background.start(self._told(job), self.stage.report)
+        if wait:
+            for _ in self._told(job):
+                pass
+        else:
+            self._background.start(self._told(job), self.stage.report)
+
+    def show_again(self) -> None:
+        """Shows the frame once more, with what a longer computation has found."""
+        self.shown = self.frame(self.operation, self.input)
+        self.stage.show(self.shown, copy=self.code())
 
     def _told(self, job: Job) -> Job:
         """The job, one slice at a time, with what it cannot do told in one sentence."""
@@ -246,7 +278,14 @@ class Lab(widgets.Box):
             self._background.cancel()
             self.stage.report(1.0, "")
 
-    def _compute(self) -> None:
+    def _follow_channels(self) -> None:
+        given = self.controls.given
+        channels = self.input.shape[1]
+        if given and set(given.values()) != {channels}:
+            given.update(dict.fromkeys(given, channels))
+            self.channels_changed(channels)
+
+    def _compute(self, *, wait: bool = False) -> None:
         self._cancel_background()
         x = self.input
         scene = (x, self.stage.dark)
@@ -254,13 +293,17 @@ class Lab(widgets.Box):
             self._scene = scene
             self.scene_changed(x)
         with one_thread():
-            self.shown = self.frame(self.operation, x)
-            self.stage.show(self.shown, copy=self.code())
+            self.show_again()
+            job = self.follow_up(self.operation, x)
+        if job is not None:
+            self.later(job, wait=wait)
 
     @calmly
     def _moved(self) -> None:
         if not self.is_quiet:
             self.look = ""
+            with quiet(self):
+                self._follow_channels()
             self._compute()
 
     @calmly
@@ -272,7 +315,7 @@ class Lab(widgets.Box):
         edit = change["new"]
         if edit:
             with quiet(self):
-                self.inputs.write(edit["row"], edit["col"], edit["value"])
+                self.edited(edit.get("panel", "x"), edit["row"], edit["col"], edit["value"])
             self._compute()
 
     @calmly
@@ -288,11 +331,12 @@ class Lab(widgets.Box):
             self.stage.upload = {}  # the bytes are not needed twice
             with quiet(self):
                 self.inputs.set(image=bytes(upload["data"]))
+                self._follow_channels()
             self._compute()
 
     @calmly
     def _choose_preset(self, button: Any) -> None:
-        self.set(preset=button.description)
+        self.set(preset=button.description, wait=False)
 
     def _preset(self, name: str) -> Preset:
         found = next((preset for preset in self.presets if preset.name == name), None)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import ipywidgets as widgets
 from traitlets import TraitError
 
-from resample_viz.operations import Operation, OperationError, Parameter, Range, parameters
+from resample_viz.operations import Operation, OperationError, Parameter, Range, When, parameters
 
 LABEL = {"description_width": "initial"}
 
@@ -124,12 +124,14 @@ class PairSliders:
         self.width = Slider("width", limits, second, whole)
         self.lock = widgets.Checkbox(
             value=first == second,
-            description="height and width together",
+            description="h = w",
+            tooltip="height and width together",
             indent=False,
         )
         self.lock.add_class(f"rv-control-{name}-together")
         self._following = False
-        self.widget = widgets.VBox([self.height.widget, self.width.widget, self.lock])
+        self.widget = widgets.Box([self.height.widget, self.lock, self.width.widget])
+        self.widget.add_class("rv-pair")
         self.lock.observe(lambda _: self._show(), names=["value"])
         self._show()
 
@@ -210,11 +212,92 @@ class Either:
             callback()
 
 
+class NumberOrWord:
+    """A number per axis, or one of a few words instead: padding=1, padding="same"."""
+
+    BY_NUMBER = "by number"
+
+    def __init__(self, name: str, words: Iterable[str], number: PairSliders, value: Any) -> None:
+        self.number = number
+        start = value if isinstance(value, str) else self.BY_NUMBER
+        self.which = buttons(name, (self.BY_NUMBER, *words), start)
+        self.which.add_class(f"rv-control-{name}-kind")
+        self.widget = widgets.VBox([self.which, number.widget])
+        self.which.observe(lambda _: self._show(), names=["value"])
+        self._show()
+
+    def _show(self) -> None:
+        by_number = self.which.value == self.BY_NUMBER
+        self.number.widget.layout.display = None if by_number else "none"
+
+    @property
+    def value(self) -> Any:
+        """The word, or else the number or (height, width)."""
+        word = self.which.value
+        return self.number.value if word == self.BY_NUMBER else word
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self.which.value = value if isinstance(value, str) else self.BY_NUMBER
+        if not isinstance(value, str):
+            self.number.value = value
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Calls back after every change that means something."""
+        self.which.observe(lambda _: callback(), names=["value"])
+        self.number.on_change(lambda: callback() if self.which.value == self.BY_NUMBER else None)
+
+
+class ChoiceOrOwn:
+    """A choice by name, or something of the learner's own, which a program or an edit sets."""
+
+    OWN = "your own"
+
+    def __init__(self, name: str, choices: Iterable[str], value: str) -> None:
+        self.own: Any = None
+        self.widget = widgets.Dropdown(
+            options=list(choices), value=value, description=name, style=LABEL
+        )
+        self._callbacks: list[Callable[[], None]] = []
+        self.widget.observe(lambda _: self._tell(), names=["value"])
+
+    @property
+    def value(self) -> Any:
+        """The name, or the learner's own thing itself."""
+        return self.own if self.widget.value == self.OWN else self.widget.value
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        if isinstance(value, str):
+            self.widget.value = value
+            return
+        if self.OWN not in self.widget.options:
+            self.widget.options = (*self.widget.options, self.OWN)
+        renewed = self.widget.value == self.OWN and self.own is not value
+        self.own = value
+        self.widget.value = self.OWN
+        if renewed:  # the widget has not moved, but what it stands for has
+            self._tell()
+
+    def _tell(self) -> None:
+        for callback in self._callbacks:
+            callback()
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Calls back after every change."""
+        self._callbacks.append(callback)
+
+
 class OperationControls:
-    """All the controls of one operation class, for tensors with `ndim` dimensions."""
+    """All the controls of one operation class, for tensors with `ndim` dimensions.
+
+    `given` holds the parameters that have no control because the input decides them (channels).
+    """
 
     def __init__(self, operation: type[Operation], *, ndim: int = 4) -> None:
         self.operation = operation
+        self.given: dict[str, Any] = {}
+        self._conditions: list[tuple[str, When]] = []
         self._single: dict[str, Control] = {}
         self._either: list[Either] = []
         described = parameters(operation)
@@ -223,7 +306,9 @@ class OperationControls:
         for parameter in described:
             if parameter.instead_of:
                 continue
-            if parameter.name in instead:
+            if parameter.from_input:
+                self.given[parameter.name] = parameter.default
+            elif parameter.name in instead:
                 other = instead[parameter.name]
                 either = Either(_named(parameter), _named(other))
                 self._either.append(either)
@@ -231,11 +316,24 @@ class OperationControls:
             else:
                 self._single[parameter.name] = control(parameter, ndim)
                 boxes.append(self._single[parameter.name].widget)
+            if parameter.when:
+                self._conditions.append((parameter.name, parameter.when))
         self.widget = widgets.VBox(boxes)
+        self.on_change(self._show)
+        self._show()
+
+    def _show(self) -> None:
+        """Only what means something now is on the screen."""
+        for name, when in self._conditions:
+            display(self._single[name], self._single[when.name].value == when.value)
+
+    def single(self, name: str) -> Control:
+        """The control of one parameter. Raises KeyError for names that have none of their own."""
+        return self._single[name]
 
     def values(self) -> dict[str, Any]:
         """Keyword arguments for the operation class."""
-        found = {name: one.value for name, one in self._single.items()}
+        found = {**self.given, **{name: one.value for name, one in self._single.items()}}
         for either in self._either:
             found |= either.values()
         return found
@@ -248,14 +346,14 @@ class OperationControls:
         Raises TypeError for names that the operation does not have, and OperationError for values
         that it does not take; then no control has moved.
         """
-        names = self.values().keys()
+        names = self.values().keys() - self.given.keys()
         for name in values:
             if name not in names:
                 raise TypeError(
                     f"{self.operation.__name__} has no parameter {name!r}: it has {sorted(names)}."
                 )
         wanted = {name: value for name, value in values.items() if value is not None}
-        kept = {} if afresh else self.values()
+        kept = dict(self.given) if afresh else self.values()
         for either in self._either:
             if any(name in wanted for name in either.parts):
                 kept |= dict.fromkeys(set(either.parts) - wanted.keys())
@@ -278,18 +376,21 @@ class OperationControls:
 
 def control(parameter: Parameter, ndim: int) -> Control:
     """The control for one parameter."""
+    made: Any
     if parameter.kind == "number":
-        return _named(parameter)[1]
-    if parameter.kind == "switch":
-        made = widgets.Checkbox(
-            value=parameter.default,
-            description=parameter.name,
-            indent=False,
-        )
+        made = _named(parameter)[1]
+        if parameter.words:
+            made = NumberOrWord(parameter.name, parameter.words, made, parameter.default)
+        return made
+    if parameter.own:
+        made = ChoiceOrOwn(parameter.name, parameter.choices, parameter.default)
+    elif parameter.kind == "switch":
+        box = widgets.Checkbox(value=parameter.default, description=parameter.name, indent=False)
+        made = Simple(box)
     else:
-        made = buttons(parameter.name, parameter.choices_for(ndim), parameter.default)
-    made.add_class(f"rv-control-{parameter.name}")
-    return Simple(made)
+        made = Simple(buttons(parameter.name, parameter.choices_for(ndim), parameter.default))
+    made.widget.add_class(f"rv-control-{parameter.name}")
+    return made
 
 
 def buttons(name: str, options: Iterable[str], value: str) -> widgets.ToggleButtons:
@@ -316,6 +417,11 @@ def _named(parameter: Parameter) -> tuple[str, Any]:
         made = Slider(parameter.name, limits, default, parameter.whole)
     made.widget.add_class(f"rv-control-{parameter.name}")
     return parameter.name, made
+
+
+def display(shown: Control, visible: bool) -> None:
+    """Shows a control, or takes it off the screen where it means nothing."""
+    shown.widget.layout.display = None if visible else "none"
 
 
 @contextmanager

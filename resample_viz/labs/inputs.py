@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import ipywidgets as widgets
@@ -65,6 +66,18 @@ class InputControls:
                     raise ImageError(f"size must be 1 to 1024 pixels, not {size!r}: try size=128.")
                 self.extent.options = (*self.extent.options, (f"{size} × {size}", size))
             self.extent.value = size
+
+    @contextmanager
+    def kept_if_refused(self) -> Iterator[None]:
+        """Puts picture and size back if anything in the block is refused."""
+        before = (self.picture.value, self.extent.value)
+        own, edited, made = self._own, self._edited, self._made
+        try:
+            yield
+        except Exception:
+            self.picture.value, self.extent.value = before
+            self._own, self._edited, self._made = own, edited, made
+            raise
 
     def _take(self, image: Any) -> None:
         """Keeps the learner's own image, after it was seen to load."""

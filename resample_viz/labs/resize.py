@@ -78,6 +78,7 @@ class ResizeLab(Lab):
     """
 
     name = "resize"
+    opening: ClassVar[dict[str, Any]] = {"size": 256}
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset(
             "one name, two pictures",
@@ -168,10 +169,6 @@ class ResizeLab(Lab):
             },
         ),
     )
-
-    def __init__(self, *, size: int | None = None, **settings: Any) -> None:
-        # Larger than elsewhere: what is lost when a picture shrinks is the subject.
-        super().__init__(size=size or (None if settings.get("preset") else 256), **settings)
 
     def build_controls(self) -> ResizeControls:
         """Two ways and a size."""
@@ -303,10 +300,10 @@ class ResizeLab(Lab):
             self._table = Table(key, levels, installed_ways(key[2]), installed_ways(key[3]))
             self._job = self._compare_all()
 
-    def _compute(self) -> None:
-        super()._compute()
-        if self._job is not None:
-            self.later(self._rest())
+    def follow_up(self, pair: ResizePair, x: Tensor) -> Job | None:  # type: ignore[override]
+        """All ways against all, as far as it is not done."""
+        del pair, x
+        return self._rest() if self._job is not None else None
 
     def _rest(self) -> Job:
         """What is left of the comparison, wherever a move has interrupted it."""
@@ -317,10 +314,7 @@ class ResizeLab(Lab):
     def _compare_all(self) -> Job:
         yield from compare_all(self._table)
         self._job = None
-        pair = self.operation
-        panels = (*self.shown.panels[:-1], self._table.panel(pair.a, pair.b))
-        self.shown = replace(self.shown, panels=panels, formula=self._table.ranking(pair.a))
-        self.stage.show(self.shown, copy=self.code())
+        self.show_again()
 
     def _finish(self) -> None:
         self._cancel_background()
@@ -333,7 +327,7 @@ class ResizeLab(Lab):
         """A cell of the table chooses the two ways."""
         del panel
         one, other = self._table.ways_a[row], self._table.ways_b[col]
-        self.set(a=one, b=other)
+        self.set(a=one, b=other, wait=False)
 
     @calmly
     def _choose_closest(self, _: Any) -> None:
@@ -347,7 +341,7 @@ class ResizeLab(Lab):
                 f"Nothing of {pair.b.library}'s is the same as {pair.a!r} here: {closest!r} comes "
                 "closest. If both sides must agree, choose one library for both."
             )
-        self._compute()
+        self.show_again()
 
     def close(self) -> None:
         """Frees the widgets, the tensors and the table."""

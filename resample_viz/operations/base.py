@@ -69,6 +69,8 @@ class Operation(ABC):
     """Whether operation(a x + b z) = a operation(x) + b operation(z), apart from a bias."""
     variable: ClassVar[str] = "layer"
     """What the layer is called in the programs that are shown to learners."""
+    saves_memory: ClassVar[str] = "a smaller scale"
+    """What to use, or a smaller input, when a result would be too large."""
 
     @abstractmethod
     def module(self) -> nn.Module:
@@ -106,16 +108,21 @@ class Operation(ABC):
         """The ways back to an input of `shape`, each under its honest name."""
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Applies the PyTorch layer to `x`.
+        """Applies the PyTorch layer to `x`, in the precision of `x`.
 
         Raises OperationError if the shapes do not fit, if the result would be larger than
         `MAX_BYTES` (before memory is taken), or if PyTorch itself refuses.
         """
-        check_memory(self.output_shape(x.shape), x.element_size())
+        out = self.output_shape(x.shape)
+        check_memory(out, x.element_size(), instead=self.saves_memory)
         try:
-            return self.module()(x)
+            return self._compute(x)
         except (RuntimeError, ValueError, TypeError, NotImplementedError) as error:
             raise OperationError(_in_one_sentence(error, x)) from None
+
+    def _compute(self, x: Tensor) -> Tensor:
+        """Runs the layer; one that has weights takes care that they are in the precision of `x`."""
+        return self.module()(x)
 
     def adjoint(self, shape: Sequence[int]) -> Undo:
         """The transposed map, as autograd computes it (torch.func.vjp)."""
@@ -127,13 +134,18 @@ class Operation(ABC):
         return Undo("adjoint (transpose)", code, apply, lambda: "adjoint")
 
 
-def check_memory(shape: Sequence[int], element_size: int) -> None:
+def check_memory(
+    shape: Sequence[int],
+    element_size: int,
+    what: str = "result",
+    instead: str = Operation.saves_memory,
+) -> None:
     """Raises OperationError if a tensor of this shape would take more than `MAX_BYTES`."""
     needed = math.prod(shape) * element_size
     if needed > MAX_BYTES:
         raise OperationError(
-            f"the result {tuple(shape)} would take {needed / 2**20:.0f} MB, more than the "
-            f"{MAX_BYTES // 2**20} MB that a lab keeps: use a smaller scale or a smaller input."
+            f"the {what} {tuple(shape)} would take {needed / 2**20:.0f} MB, more than the "
+            f"{MAX_BYTES // 2**20} MB that a lab keeps: use {instead} or a smaller input."
         )
 
 

@@ -4,8 +4,12 @@ A lab builds its controls from these descriptions and from nothing else:
 
     switch   `bool`                              a checkbox
     choice   `Literal["a", "b"]`                 a row of buttons
+             `... | Weights`                     and the learner's own tensor
     number   `Annotated[float, Range(0, 1)]`     a slider
              `... | tuple[float, float]`         two sliders, locked until the learner unlocks them
+             `... | Literal["same"]`             and words that stand for a number
+
+A parameter marked `FROM_INPUT` has no control: the tensor that comes in decides.
 """
 
 from __future__ import annotations
@@ -36,6 +40,22 @@ class Instead:
     of: str
 
 
+class FromInput:
+    """The type of `FROM_INPUT`."""
+
+
+FROM_INPUT = FromInput()
+"""Marks a parameter that the input tensor decides: its number of channels."""
+
+
+@dataclass(frozen=True)
+class When:
+    """Marks a parameter that means nothing unless another one has a certain value."""
+
+    name: str
+    value: str
+
+
 class Ranks:
     """Which choices fit which number of tensor dimensions; a choice not named here fits all."""
 
@@ -49,7 +69,10 @@ class Ranks:
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of an operation, as its annotation describes it."""
+    """One parameter of an operation, as its annotation describes it.
+
+    `own` choices take a learner's own tensor too; `words` can stand in the place of a number.
+    """
 
     name: str
     kind: Literal["switch", "choice", "number"]
@@ -61,6 +84,10 @@ class Parameter:
     whole: bool = False
     optional: bool = False
     instead_of: str | None = None
+    own: bool = False
+    words: tuple[str, ...] = ()
+    from_input: bool = False
+    when: When | None = None
 
     def choices_for(self, ndim: int) -> tuple[str, ...]:
         """The choices that fit a tensor with `ndim` dimensions."""
@@ -92,27 +119,39 @@ def _describe(name: str, hint: Any, default: Any) -> Parameter:
     instead = marks[Instead].of if Instead in marks else None
     if hint is bool:
         return Parameter(name, "switch", default, instead_of=instead)
-    if typing.get_origin(hint) is Literal:
+    members = _members(hint)
+    literals = [member for member in members if typing.get_origin(member) is Literal]
+    words = tuple(word for literal in literals for word in typing.get_args(literal))
+    pairs = [typing.get_args(member) for member in members if typing.get_origin(member) is tuple]
+    scalars = {kind for pair in pairs for kind in pair} or set(members)
+    if literals and not {int, float} & scalars:
         return Parameter(
             name,
             "choice",
             default,
-            typing.get_args(hint),
+            words,
             ranks=marks.get(Ranks),
             instead_of=instead,
+            own=len(members) > len(literals),
         )
-    members = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    pairs = [typing.get_args(member) for member in members if typing.get_origin(member) is tuple]
-    scalars = {kind for pair in pairs for kind in pair} or set(members)
-    if Range not in marks:
+    if Range not in marks and FromInput not in marks:
         raise TypeError(f"the annotation of {name!r} has no Range, so no slider can be made for it")
     return Parameter(
         name,
         "number",
         default,
-        range=marks[Range],
+        range=marks.get(Range),
         pair=bool(pairs),
         whole=int in scalars,
         optional=type(None) in members,
         instead_of=instead,
+        words=words,
+        from_input=FromInput in marks,
+        when=marks.get(When),
     )
+
+
+def _members(hint: Any) -> tuple[Any, ...]:
+    """The types of a union; a type that is none is its own only member."""
+    is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    return typing.get_args(hint) if is_union else (hint,)

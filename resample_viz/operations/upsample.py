@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from resample_viz.operations.base import MAX_BYTES, Operation, OperationError, Undo, UndoKind
 from resample_viz.operations.footprint import Axis, SeparableFootprint
+from resample_viz.operations.inverses import inverse_kind, pseudo_inverse, weakest_share
 from resample_viz.operations.parameters import Instead, Range, Ranks
 
 Mode = Literal[
@@ -32,7 +33,6 @@ _LEAST_SQUARES_CODE = {
     ),
 }
 AXIS_NAMES = {1: ("width",), 2: ("height", "width"), 3: ("depth", "height", "width")}
-WELL_CONDITIONED = 1e-3  # smallest over largest singular value; below, rounding of y swamps x
 LONGEST = MAX_BYTES  # cells of an axis: no longer one can fit, and larger numbers overflow
 
 
@@ -233,10 +233,8 @@ class Upsample(Operation):
             return y.float()
 
         def kind() -> UndoKind:
-            if math.prod(map(_weakest_share, axes)) < WELL_CONDITIONED:
-                return "pseudo-inverse"
             square = all(axis.out_size == axis.in_size for axis in axes)
-            return "exact inverse" if square else "left inverse"
+            return inverse_kind(math.prod(map(_weakest_share, axes)), square)
 
         names, code = _LEAST_SQUARES_CODE[len(axes)]
         setup = f"{names} = rv.{self!r}.footprint(x.shape).matrices()"
@@ -302,16 +300,13 @@ def _axis(
 
 @lru_cache(maxsize=8)
 def _pinv(axis: Axis) -> Tensor:
-    return torch.linalg.pinv(axis.matrix.double(), rtol=1e-6)
+    return pseudo_inverse(axis.matrix)
 
 
 @lru_cache(maxsize=8)
 def _weakest_share(axis: Axis) -> float:
-    """The smallest singular value over the largest: 0 where an input along this axis is lost."""
-    if axis.out_size < axis.in_size:
-        return 0.0
-    values = torch.linalg.svdvals(axis.matrix.double())
-    return float(values[-1] / values[0])
+    """0 where an input along this axis is lost."""
+    return weakest_share(axis.matrix)
 
 
 def _resize_back(size: tuple[int, ...], mode: str, flags: dict[str, Any]) -> Undo:

@@ -2,10 +2,20 @@
 
 from resample_viz.view.charts import LineChart
 from resample_viz.view.figure import figure, png
-from resample_viz.view.panel import ChartPanel, Frame, IndexPanel, Link, Merit, Panel, Step
+from resample_viz.view.panel import (
+    AnyPanel,
+    ChartPanel,
+    Frame,
+    IndexPanel,
+    Link,
+    Merit,
+    Panel,
+    Step,
+)
 from resample_viz.view.stage import Stage
 
 __all__ = [
+    "AnyPanel",
     "ChartPanel",
     "Frame",
     "IndexPanel",

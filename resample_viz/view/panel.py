@@ -127,9 +127,9 @@ class Panel:
         if values.numel() <= PRECISE_CELLS:
             dtype, codes = "f32", values  # NaN and infinity too: JavaScript knows them
         else:
-            dtype, levels, kind = (
-                ("u16", 65535, torch.uint16) if whole else ("u8", 255, torch.uint8)
-            )
+            dtype, levels, kind = ("u8", 255, torch.uint8)
+            if whole:
+                dtype, levels, kind = ("u16", 65535, torch.uint16)
             gain = levels / (high - low) if high > low else 0.0
             # What is not finite is clipped: codes cannot say it.
             codes = values.sub(low).mul_(gain).round_().nan_to_num_(0).clamp_(0, levels).to(kind)
@@ -336,7 +336,12 @@ class Link:
             out, taps = axis.weights.shape
             described.append({"in": axis.in_size, "out": out, "taps": taps})
             buffers += [_bytes(axis.index, torch.int32), _bytes(axis.weights, torch.float32)]
-        meta: dict[str, Any] = {"source": self.source, "target": self.target, "axes": described}
+        meta: dict[str, Any] = {
+            "source": self.source,
+            "target": self.target,
+            "channel": self.channel,
+            "axes": described,
+        }
         if self.kernel is not None:
             inputs = self.kernel.shape[1]
             first = self.channel * self.groups // len(self.kernel) * inputs

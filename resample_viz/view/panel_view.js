@@ -35,6 +35,7 @@ export class PanelView {
     this.bytes = view;
     this.figure.dataset.role = meta.role;
     this.figure.dataset.kind = meta.kind;
+    if (meta.ties?.length) this.figure.dataset.matrix = meta.cols > 2 * meta.rows ? "wide" : "tall";
     setText(this.title, meta.title);
     setText(this.caption, meta.caption);
     this.screen.setAttribute("aria-label", meta.alt);

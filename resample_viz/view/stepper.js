@@ -14,7 +14,7 @@ export class Stepper {
     this.count = 0;
     this.step = null;
     this.root = element("div", "rv-stepper", { role: "group", "aria-label": "step through the cells" });
-    this.first = this.button("⏮", "first cell", () => this.go(0));
+    this.first = this.button("|◀", "first cell", () => this.go(0));
     this.back = this.button("◀", "one cell back", () => this.go((this.step ?? this.count) - 1));
     this.play = this.button("▶ Play", "play or pause", () => this.toggle());
     this.next = this.button("▶|", "next cell", () => this.go((this.step ?? -1) + 1));

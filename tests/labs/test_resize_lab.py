@@ -262,7 +262,8 @@ def test_the_button_finds_the_closest_or_says_that_there_is_none(
 
 def test_on_a_loop_the_table_comes_later_and_moves_come_first() -> None:
     async def main() -> None:
-        lab = ResizeLab(size=32, target=12)
+        lab = ResizeLab(size=32, target=8)
+        lab.set(target=12, wait=False)
         assert shown(lab)["table"].tensor.isnan().all()
         assert "being computed" in lab.shown.formula
         begun = lab.stage.progress
@@ -270,9 +271,10 @@ def test_on_a_loop_the_table_comes_later_and_moves_come_first() -> None:
             await asyncio.sleep(0)
         assert lab.stage.progress != begun
         assert "all against all" in lab.stage.progress["text"]
-        lab.set(a="torch bicubic")  # a move, while the table is on its way
+        lab.set(a="torch bicubic", wait=False)  # a move, while the table is on its way
         assert not shown(lab)["a"].tensor.isnan().any()
-        lab.set(target=10)
+        lab.controls._single["target"].height.widget.value = 10
+        assert lab._background.running
         while lab._background.running:
             await asyncio.sleep(0)
         assert not shown(lab)["table"].tensor.isnan().any()
@@ -292,11 +294,12 @@ def reference(target: int) -> torch.Tensor:
 
 def test_an_interrupted_table_is_finished_when_only_the_ways_change() -> None:
     async def main() -> None:
-        lab = ResizeLab(size=32, target=12)
+        lab = ResizeLab(size=32, target=8)
+        lab.set(target=12, wait=False)
         for _ in range(6):
             await asyncio.sleep(0)
         table = lab._table
-        lab.set(a="Pillow BOX")
+        lab.set(a="Pillow BOX", wait=False)
         assert lab._table is table
         while lab._background.running:
             await asyncio.sleep(0)
@@ -309,7 +312,8 @@ def test_an_interrupted_table_is_finished_when_only_the_ways_change() -> None:
 
 def test_closing_a_lab_ends_its_table() -> None:
     async def main() -> ResizeLab:
-        lab = ResizeLab(size=32, target=12)
+        lab = ResizeLab(size=32, target=8)
+        lab.set(target=12, wait=False)
         table = lab._table
         await asyncio.sleep(0)
         lab.close()
@@ -325,7 +329,8 @@ def test_closing_a_lab_ends_its_table() -> None:
 
 def test_the_static_face_has_the_whole_table() -> None:
     async def main() -> None:
-        lab = ResizeLab(size=32, target=12)
+        lab = ResizeLab(size=32, target=8)
+        lab.set(target=12, wait=False)
         bundle = lab._repr_mimebundle_()
         assert "image/png" in bundle
         assert not shown(lab)["table"].tensor.isnan().any()

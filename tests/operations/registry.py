@@ -8,6 +8,7 @@ call that takes the same parameters without any of our checks.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,9 +16,11 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
 
-from resample_viz.operations import Operation, Upsample
+from resample_viz.operations import Conv, ConvTranspose, Operation, Upsample
+from resample_viz.operations.convolution import PADDING_MODES
+from resample_viz.operations.kernels import AVERAGING, NAMED, random
 from resample_viz.operations.upsample import ALIGNABLE, ANTIALIASED, MODE_RANKS
 
 Shape = tuple[int, ...]
@@ -38,11 +41,26 @@ class Trial:
     def pytorch(self, x: Tensor) -> Tensor:
         return REGISTRY[self.operation_type].pytorch(x, **self.parameters)
 
-    def input(self, *, batch: int = 1, channels: int = 1, dtype: Any = torch.float32) -> Tensor:
-        """The same random numbers every time, so that a failing trial fails again."""
+    @property
+    def channelwise(self) -> bool:
+        return REGISTRY[self.operation_type].channelwise
+
+    def input(
+        self, *, batch: int = 1, channels: int | None = None, dtype: Any = torch.float32
+    ) -> Tensor:
+        """The same random numbers every time, so that a failing trial fails again.
+
+        The number of channels is that of `shape` where the operation does not take any other one.
+        """
         generator = torch.Generator().manual_seed(1)
+        if channels is None or not self.channelwise:
+            channels = self.shape[1]
         shape = (batch, channels, *self.shape[2:])
         return torch.rand(shape, generator=generator, dtype=dtype)
+
+    def cells(self, shape: Shape) -> Shape:
+        """The sizes over which the cells of a footprint run, in an input or output of `shape`."""
+        return tuple(shape[2:] if self.channelwise else shape[1:])
 
 
 @dataclass(frozen=True)
@@ -52,6 +70,7 @@ class Entry:
     pytorch: Callable[..., Tensor]
     trials: st.SearchStrategy[Trial]
     attempts: st.SearchStrategy[Trial]
+    channelwise: bool = True
 
 
 def pytorch_upsample(
@@ -120,6 +139,8 @@ def gradient_fits(trial: Trial) -> bool:
     factor were 1 or 2, and the other one by the factor. Found by these tests; see the test that
     shows it.
     """
+    if trial.operation_type is not Upsample:
+        return True
     operation, mode = trial.operation, trial.parameters["mode"]
     scale = trial.parameters.get("scale_factor")
     if scale is None or trial.parameters.get("recompute_scale_factor"):
@@ -174,10 +195,205 @@ def _tuples(values: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]
     return st.lists(values, min_size=1, max_size=3).map(tuple)
 
 
+def pytorch_conv(x: Tensor, **parameters: Any) -> Tensor:
+    """nn.Conv2d with the weights put in."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # weights without a number, "same" with an even kernel
+        return _pytorch_layer(nn.Conv2d, x, **parameters)
+
+
+def pytorch_conv_transpose(x: Tensor, **parameters: Any) -> Tensor:
+    """nn.ConvTranspose2d with the weights put in."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # weights without a number
+        return _pytorch_layer(nn.ConvTranspose2d, x, **{"stride": 2, **parameters})
+
+
+def _pytorch_layer(
+    layer_type: type[nn.Module],
+    x: Tensor,
+    *,
+    kernel: Any = "gaussian",
+    kernel_size: Any = 3,
+    out_channels: int = 1,
+    groups: int = 1,
+    bias: bool = False,
+    seed: int = 0,
+    in_channels: int = 1,
+    **options: Any,
+) -> Tensor:
+    if isinstance(kernel, Tensor):
+        kernel_size = tuple(kernel.shape[-2:])
+    arguments: Any = (in_channels, out_channels, kernel_size)
+    layer: Any = layer_type(*arguments, groups=groups, bias=bias, **options).requires_grad_(False)
+    if kernel == "random" and not isinstance(kernel, Tensor):
+        layer.weight[:] = random(layer.weight.shape, seed)
+    elif isinstance(kernel, Tensor):
+        layer.weight[:] = kernel / (1 if kernel.ndim == 4 else in_channels // groups)
+    else:
+        plane = NAMED[kernel](tuple(layer.kernel_size))
+        if layer_type is nn.ConvTranspose2d and kernel in AVERAGING:
+            plane = plane * math.prod(layer.stride)
+        layer.weight[:] = (plane / (in_channels // groups)).float()
+    if bias:
+        layer.bias[:] = 0.5
+    return layer(x)
+
+
+def one_or_two(numbers: st.SearchStrategy[int]) -> st.SearchStrategy[Any]:
+    """One number for both axes, or (height, width)."""
+    return st.one_of(numbers, st.tuples(numbers, numbers))
+
+
+def both(value: Any) -> tuple[int, int]:
+    return value if isinstance(value, tuple) else (value, value)
+
+
+SIZES = st.integers(1, 3)
+ANY_SIZE = ("gaussian", "box", "bilinear", "identity", "random")  # kernels of every size
+OWN_NUMBERS = st.integers(-8, 8).map(lambda n: n / 4)
+
+
+@st.composite
+def _kernel_and_channels(draw: st.DrawFn, *, into_first: bool) -> dict[str, Any]:
+    """A named kernel or an own one, with groups; `into_first`: a weight starts with in_channels."""
+    kernel_size = draw(one_or_two(SIZES))
+    groups, per_in, per_out = draw(
+        st.sampled_from([(1, 1, 1), (1, 2, 3), (2, 1, 2), (2, 2, 1), (3, 1, 1)])
+    )
+    sizes = {"in_channels": groups * per_in, "out_channels": groups * per_out}
+    names = [*ANY_SIZE]
+    if both(kernel_size)[1] > 1:
+        names.append("sobel")
+    if both(kernel_size) == (3, 3):
+        names += ["laplacian", "sharpen"]
+    kind = draw(st.sampled_from(("named", "named", "two axes", "four axes")))
+    kernel: Any = draw(st.sampled_from(names))
+    if kind != "named":
+        shape = both(kernel_size)
+        if kind == "four axes":
+            first = (groups * per_in, per_out) if into_first else (groups * per_out, per_in)
+            shape = (*first, *shape)
+        kernel = draw(own_kernels(shape))
+    return {
+        "kernel": kernel,
+        "kernel_size": kernel_size,
+        "groups": groups,
+        "bias": draw(st.booleans()),
+        "seed": draw(st.integers(0, 3)),
+        **sizes,
+    }
+
+
+@st.composite
+def own_kernels(draw: st.DrawFn, shape: Shape) -> Tensor:
+    """Quarters, not all of them 0."""
+    count = math.prod(shape)
+    numbers = draw(st.lists(OWN_NUMBERS, min_size=count, max_size=count).filter(any))
+    return torch.tensor(numbers).view(shape)
+
+
+@st.composite
+def conv_trials(draw: st.DrawFn) -> Trial:
+    parameters = draw(_kernel_and_channels(into_first=False))
+    parameters |= {
+        "stride": draw(one_or_two(SIZES)),
+        "padding": draw(
+            st.one_of(one_or_two(st.integers(0, 3)), st.sampled_from(("same", "valid")))
+        ),
+        "padding_mode": draw(st.sampled_from(PADDING_MODES)),
+        "dilation": draw(one_or_two(st.integers(1, 2))),
+    }
+    if parameters["padding"] == "same":
+        parameters["stride"] = 1
+    window = [
+        d * (k - 1) + 1
+        for d, k in zip(both(parameters["dilation"]), both(parameters["kernel_size"]))
+    ]
+    extents = []
+    for axis, span in enumerate(window):
+        before, after = padding_along(parameters["padding"], axis, span)
+        least = max(1, span - before - after)
+        if parameters["padding_mode"] in ("reflect", "circular"):
+            least = max(least, after + 1)  # one more than "circular" needs
+        extents.append(draw(st.integers(least, least + 3)))
+    return Trial(Conv, parameters, (1, parameters["in_channels"], *extents))
+
+
+def padding_along(padding: Any, axis: int, window: int) -> tuple[int, int]:
+    """Cells before and after, as PyTorch documents them."""
+    if padding == "same":
+        return (window - 1) // 2, window // 2
+    number = 0 if padding == "valid" else both(padding)[axis]
+    return number, number
+
+
+@st.composite
+def conv_transpose_trials(draw: st.DrawFn) -> Trial:
+    parameters = draw(_kernel_and_channels(into_first=True))
+    parameters |= {"stride": draw(one_or_two(SIZES)), "dilation": draw(one_or_two(SIZES))}
+    extents, paddings, extras = [], [], []
+    for axis in (0, 1):
+        stride, dilation, size = (
+            both(parameters[name])[axis] for name in ("stride", "dilation", "kernel_size")
+        )
+        n, extra = draw(st.integers(1, 3)), draw(st.integers(0, max(stride, dilation) - 1))
+        whole = (n - 1) * stride + dilation * (size - 1) + extra + 1
+        paddings.append(draw(st.integers(0, min(3, (whole - 1) // 2))))
+        extents.append(n)
+        extras.append(extra)
+    parameters |= {"padding": tuple(paddings), "output_padding": tuple(extras)}
+    return Trial(ConvTranspose, parameters, (1, parameters["in_channels"], *extents))
+
+
+def _attempted(operation_type: type[Operation]) -> st.SearchStrategy[Trial]:
+    """Any numbers; the input has the right number of channels most of the time."""
+    sizes = one_or_two(st.integers(1, 3) | st.integers(-1, 5))
+    counts = st.sampled_from((1, 1, 1, 2, 2, 3, 4, 0, -1))
+    options: dict[str, st.SearchStrategy[Any]] = {
+        "kernel": st.sampled_from(ANY_SIZE),
+        "kernel_size": sizes,
+        "stride": sizes,
+        "padding": sizes,
+        "dilation": sizes,
+        "groups": counts,
+        "out_channels": counts,
+        "bias": st.booleans(),
+    }
+    if operation_type is Conv:
+        options["padding"] |= st.sampled_from(("same", "valid"))
+        options["padding_mode"] = st.sampled_from(PADDING_MODES)
+    else:
+        options["output_padding"] = one_or_two(st.integers(-1, 4))
+    return st.builds(
+        lambda parameters, channels, extents, off: Trial(
+            operation_type,
+            {**parameters, "in_channels": max(1, channels + off)},
+            (1, channels, *extents),
+        ),
+        st.fixed_dictionaries({}, optional=options),
+        st.sampled_from((1, 1, 2, 3, 4)),
+        st.integers(1, 3).flatmap(
+            lambda axes: st.lists(
+                st.integers(1, 6), min_size=(2, 1, 3)[axes - 1], max_size=(2, 2, 3)[axes - 1]
+            )
+        ),
+        st.sampled_from((0, 0, 0, 0, 1, -1)),
+    )
+
+
 REGISTRY: dict[type[Operation], Entry] = {
     Upsample: Entry(pytorch_upsample, upsampling_trials(), upsampling_attempts()),
+    Conv: Entry(pytorch_conv, conv_trials(), _attempted(Conv), channelwise=False),
+    ConvTranspose: Entry(
+        pytorch_conv_transpose,
+        conv_transpose_trials(),
+        _attempted(ConvTranspose),
+        channelwise=False,
+    ),
 }
 
 trials = st.one_of([entry.trials for entry in REGISTRY.values()])
+separable_trials = REGISTRY[Upsample].trials
 gradient_trials = trials.filter(gradient_fits)
 attempts = st.one_of([entry.attempts for entry in REGISTRY.values()])

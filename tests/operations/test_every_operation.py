@@ -16,7 +16,14 @@ from torch import Tensor, nn
 
 from resample_viz import operations
 from resample_viz.operations import Operation, OperationError, Upsample
-from tests.operations.registry import REGISTRY, Trial, attempts, gradient_trials, trials
+from tests.operations.registry import (
+    REGISTRY,
+    Trial,
+    attempts,
+    gradient_trials,
+    separable_trials,
+    trials,
+)
 
 ALL_OPERATIONS = [
     found
@@ -39,10 +46,11 @@ def jacobian(trial: Trial) -> Tensor:
 
 
 def impulse_responses(trial: Trial) -> Tensor:
-    """The same matrix from the forward pass: each column is what one input cell turns into."""
+    """The same matrix from the forward pass: each column is what one input cell adds."""
     cells = torch.Size(trial.shape).numel()
     impulses = torch.eye(cells).view(cells, *trial.shape[1:])
-    return trial.operation(impulses).reshape(cells, -1).T
+    nothing = trial.operation(torch.zeros(trial.shape))
+    return (trial.operation(impulses) - nothing).reshape(cells, -1).T
 
 
 def some_cells(data: st.DataObject, sizes: tuple[int, ...]) -> list[tuple[int, ...]]:
@@ -85,7 +93,13 @@ def test_an_operation_is_refused_exactly_where_pytorch_refuses_it(attempt: Trial
 
 
 def _refused_on_purpose(attempt: Trial, result: Tensor) -> bool:
-    """Empty results, and outputs one pixel wide, which torch 2.13 antialiases wrongly."""
+    """What PyTorch accepts and we do not.
+
+    Empty results; outputs one pixel wide, which torch 2.13 antialiases wrongly; and convolutions
+    of an input without a batch axis, which is a row to the other operations.
+    """
+    if not attempt.channelwise and len(attempt.shape) == 3:
+        return True
     one_wide = result.ndim == 4 and result.shape[-1] == 1 and result.shape[-2] != attempt.shape[-2]
     return result.numel() == 0 or bool(attempt.parameters.get("antialias") and one_wide)
 
@@ -99,7 +113,7 @@ def test_an_operation_computes_what_pytorch_computes(trial: Trial) -> None:
 @given(trials)
 def test_the_program_defines_the_operation(trial: Trial) -> None:
     x = trial.input(channels=2)
-    names = dict(NAMES)
+    names = {**NAMES, "weight": getattr(trial.operation, "weight", None)}
     exec(trial.operation.program(), names)
     layer = names[trial.operation.variable]
     torch.testing.assert_close(layer(x), trial.operation(x), rtol=0, atol=0)
@@ -108,24 +122,37 @@ def test_the_program_defines_the_operation(trial: Trial) -> None:
 
 @given(trials)
 def test_the_module_is_a_torch_module_without_weights_to_guess(trial: Trial) -> None:
-    module = trial.operation.module()
+    before = torch.random.get_rng_state()
+    module, again = trial.operation.module(), trial.operation.module()
+    assert torch.equal(torch.random.get_rng_state(), before), "a learner's seed stays good"
     assert isinstance(module, nn.Module)
-    assert not module.state_dict()
+    assert module.state_dict().keys() == again.state_dict().keys()
+    for name, values in module.state_dict().items():
+        assert torch.equal(values, again.state_dict()[name])
+
+
+@given(trials)
+def test_an_operation_works_in_double_precision_too(trial: Trial) -> None:
+    x = trial.input()
+    y = trial.operation(x.double())
+    assert y.dtype == torch.float64
+    torch.testing.assert_close(y.float(), trial.operation(x), rtol=1e-4, atol=1e-4)
 
 
 @given(gradient_trials, st.data())
 def test_the_footprint_is_the_jacobian(trial: Trial, data: st.DataObject) -> None:
     expected = jacobian(trial)
     footprint = trial.operation.footprint(trial.shape)
-    sizes = trial.operation.output_shape(trial.shape)[2:]
+    assert footprint.channelwise == trial.channelwise
+    sizes = trial.cells(trial.operation.output_shape(trial.shape))
     for cell in some_cells(data, sizes):
-        row = torch.zeros(trial.shape[2:])
+        row = torch.zeros(trial.cells(trial.shape))
         for source, weight in footprint.sources(cell):
             assert row[source] == 0, f"{source} is listed twice"
             assert weight != 0
             row[source] = weight
         number = torch.arange(expected.shape[0]).reshape(sizes)[cell]
-        torch.testing.assert_close(row.flatten(), expected[number], rtol=0, atol=ROUNDING)
+        torch.testing.assert_close(row.flatten(), expected[number], rtol=1e-6, atol=ROUNDING)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +176,7 @@ def test_pytorchs_gradient_does_not_fit_where_rounding_hides_a_factor(
     )
 
 
-@given(trials)
+@given(separable_trials)
 @example(Trial(Upsample, {"mode": "nearest", "scale_factor": (1.3, 2.0)}, (1, 1, 3, 4)))
 @example(Trial(Upsample, {"mode": "bicubic", "scale_factor": (1.3, 2.0)}, (1, 1, 3, 4)))
 @example(
@@ -171,10 +198,11 @@ def test_the_matrices_of_the_axes_make_up_the_forward_pass(trial: Trial) -> None
 @given(trials, st.data())
 def test_targets_are_the_transpose_of_sources(trial: Trial, data: st.DataObject) -> None:
     footprint = trial.operation.footprint(trial.shape)
-    for output in some_cells(data, trial.operation.output_shape(trial.shape)[2:]):
+    out = trial.operation.output_shape(trial.shape)
+    for output in some_cells(data, trial.cells(out)):
         for source, weight in footprint.sources(output):
             assert dict(footprint.targets(source))[output] == pytest.approx(weight, rel=1e-6)
-    for given_cell in some_cells(data, trial.shape[2:]):
+    for given_cell in some_cells(data, trial.cells(trial.shape)):
         for target, weight in footprint.targets(given_cell):
             assert dict(footprint.sources(target))[given_cell] == pytest.approx(weight, rel=1e-6)
 
@@ -212,5 +240,5 @@ def test_parameters_given_as_lists_are_the_same_as_tuples(trial: Trial) -> None:
 @pytest.mark.parametrize("operation_type", ALL_OPERATIONS)
 def test_an_operation_without_arguments_works(operation_type: type[Operation]) -> None:
     operation = operation_type()
-    x = torch.rand(1, 3, 6, 8)
+    x = torch.rand(1, getattr(operation, "in_channels", 3), 6, 8)
     assert tuple(operation(x).shape) == operation.output_shape(x.shape)

@@ -8,12 +8,16 @@ from typing import Annotated, Literal
 import pytest
 
 from resample_viz.operations import (
+    FROM_INPUT,
+    Conv,
+    ConvTranspose,
     Instead,
     Pair,
     Parameter,
     Range,
     Ranks,
     Upsample,
+    Weights,
     parameters,
 )
 
@@ -30,6 +34,9 @@ class Layer:
     padding_mode: Literal["zeros", "reflect"] = "zeros"
     mode: Annotated[Literal["linear", "area"], Ranks(linear=(3,))] = "area"
     bias: bool = True
+    kernel: Literal["box", "sobel"] | Weights = "box"
+    padding: Annotated[int | Pair | Literal["same", "valid"], Range(0, 8)] = 0
+    in_channels: Annotated[int, FROM_INPUT] = 1
 
 
 def described(operation: type) -> dict[str, Parameter]:
@@ -75,6 +82,38 @@ def test_one_parameter_can_stand_instead_of_another() -> None:
     scale, size = described(Layer)["scale"], described(Layer)["size"]
     assert (scale.pair, scale.whole, scale.optional, scale.instead_of) == (True, False, True, None)
     assert (size.pair, size.whole, size.optional, size.instead_of) == (True, True, True, "scale")
+
+
+def test_a_choice_may_take_an_own_tensor_too() -> None:
+    expected = Parameter("kernel", "choice", "box", ("box", "sobel"), own=True)
+    assert described(Layer)["kernel"] == expected
+    assert not described(Layer)["padding_mode"].own
+
+
+def test_words_may_stand_for_a_number() -> None:
+    padding = described(Layer)["padding"]
+    assert (padding.kind, padding.words) == ("number", ("same", "valid"))
+    assert (padding.pair, padding.whole, padding.optional) == (True, True, False)
+    assert padding.choices == ()
+    assert described(Layer)["dilation"].words == ()
+
+
+def test_what_the_input_decides_needs_no_range() -> None:
+    channels = described(Layer)["in_channels"]
+    assert channels == Parameter("in_channels", "number", 1, whole=True, from_input=True)
+    assert not described(Layer)["dilation"].from_input
+
+
+@pytest.mark.parametrize("layer", [Conv, ConvTranspose])
+def test_convolutions_describe_their_controls(layer: type) -> None:
+    found = described(layer)
+    assert list(found)[:3] == ["kernel", "kernel_size", "stride"]
+    assert found["kernel"].own
+    assert found["kernel_size"].default == 3, "until a learner's own kernel says otherwise"
+    assert found["padding"].words == (("same", "valid") if layer is Conv else ())
+    pairs = {name for name, parameter in found.items() if parameter.pair}
+    assert pairs - {"output_padding"} == {"kernel_size", "stride", "padding", "dilation"}
+    assert [name for name, parameter in found.items() if parameter.from_input] == ["in_channels"]
 
 
 def test_defaults_are_those_of_a_fresh_operation() -> None:

@@ -10,9 +10,10 @@ import torch
 import torch.nn.functional as F
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
 
-from resample_viz.operations import SeparableFootprint, Undo, Upsample
+import resample_viz
+from resample_viz.operations import Undo, Upsample
 from resample_viz.operations.base import UndoKind
 from tests.operations.registry import REGISTRY, Trial, gradient_fits, trials
 
@@ -28,13 +29,18 @@ def noise(shape: typing.Sequence[int], *, dtype: Any = torch.float32) -> Tensor:
     return torch.rand(tuple(shape), generator=torch.Generator().manual_seed(2), dtype=dtype)
 
 
-def names_of(trial: Trial, x: Tensor, y: Tensor) -> dict[str, Any]:
-    """What the code of an undo may use: x, y, the operation, and one matrix per axis."""
-    footprint = trial.operation.footprint(trial.shape)
-    assert isinstance(footprint, SeparableFootprint)
-    axes = ("A_d", "A_h", "A_w")[3 - len(footprint.axes) :]
-    matrices = dict(zip(axes, footprint.matrices()))
-    return {"torch": torch, "F": F, "up": trial.operation, "x": x, "y": y, **matrices}
+def names_of(trial: Trial, x: Tensor, y: Tensor, setup: str) -> dict[str, Any]:
+    """What the code of an undo may use: x, y, the layer of the program, and what `setup` makes."""
+    names = {"torch": torch, "nn": nn, "F": F, "rv": resample_viz, "x": x, "y": y}
+    names["weight"] = getattr(trial.operation, "weight", None)
+    exec(trial.operation.program(), names)
+    exec(setup, names)
+    return names
+
+
+def without_bias(trial: Trial, y: Tensor) -> Tensor:
+    """`y` less what an input of zeros turns into: what the linear part is responsible for."""
+    return y - trial.operation(torch.zeros(trial.shape, dtype=y.dtype))
 
 
 def inverses(trial: Trial) -> list[Undo]:
@@ -63,10 +69,11 @@ def test_every_way_back_has_an_honest_name_and_a_label_of_its_own(trial: Trial) 
 def test_a_way_back_treats_every_picture_and_channel_alike(trial: Trial) -> None:
     x = trial.input(batch=2, channels=3)
     y = trial.operation(x)
-    alone = trial.operation.undo(x[1:, 2:].shape)
+    one = slice(2, None) if trial.channelwise else slice(None)
+    alone = trial.operation.undo(x[1:, one].shape)
     for way, other in zip(trial.operation.undo(x.shape), alone, strict=True):
         assert way.label == other.label
-        torch.testing.assert_close(way(y)[1:, 2:], other(y[1:, 2:]), rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(way(y)[1:, one], other(y[1:, one]), rtol=1e-5, atol=1e-5)
 
 
 # Towards the end each output reads less of the next input: going back, rounding grows by the cell.
@@ -106,15 +113,16 @@ def test_an_exact_inverse_is_undone_by_the_operation(trial: Trial) -> None:
 def test_least_squares_is_the_moore_penrose_inverse(trial: Trial) -> None:
     operation = trial.operation
     adjoint = operation.adjoint(trial.shape)
+    dtype = torch.float32 if trial.channelwise else torch.float64
     for way in inverses(trial):
-        x = trial.input()
+        x = trial.input(dtype=dtype)
         y = operation(x)
         in_range = way(y)
         # A A+ A = A, and what A+ A takes away is what A cannot see: orthogonal to what it keeps.
         torch.testing.assert_close(operation(in_range), y, rtol=0, atol=CLOSE)
         assert float((in_range * (x - in_range)).sum()) == pytest.approx(0, abs=1e-2)
         # A+ of anything leaves a rest that no input could explain: orthogonal to the range of A.
-        z = noise(y.shape)
+        z = noise(y.shape, dtype=dtype)
         rest = adjoint(z - operation(way(z)))
         torch.testing.assert_close(rest, torch.zeros_like(rest), rtol=0, atol=1e-3)
 
@@ -124,7 +132,7 @@ def test_the_adjoint_is_the_transposed_map(trial: Trial) -> None:
     x = trial.input(batch=2, channels=3, dtype=torch.float64)
     y = noise(trial.operation.output_shape(x.shape), dtype=torch.float64)
     back = trial.operation.adjoint(x.shape)(y)
-    there = trial.operation(x)
+    there = without_bias(trial, trial.operation(x))
     assert float((there * y).sum()) == pytest.approx(float((x * back).sum()), rel=1e-9)
 
 
@@ -133,7 +141,8 @@ def test_the_adjoint_is_among_the_ways_back(trial: Trial) -> None:
     ways = [way for way in trial.operation.undo(trial.shape) if way.kind == "adjoint"]
     assert len(ways) == 1
     y = noise(trial.operation.output_shape(trial.shape))
-    torch.testing.assert_close(ways[0](y), trial.operation.adjoint(trial.shape)(y))
+    expected = trial.operation.adjoint(trial.shape)(without_bias(trial, y))
+    torch.testing.assert_close(ways[0](y), expected, rtol=1e-5, atol=1e-5)
 
 
 @settings(max_examples=100)
@@ -142,5 +151,5 @@ def test_the_code_of_a_way_back_evaluates_to_what_it_does(trial: Trial) -> None:
     x = trial.input()
     y = trial.operation(x)
     for way in trial.operation.undo(x.shape):
-        result = eval(way.code, names_of(trial, x, y))
+        result = eval(way.code, names_of(trial, x, y, way.setup))
         torch.testing.assert_close(result, way(y), rtol=1e-3, atol=1e-3)

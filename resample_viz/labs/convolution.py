@@ -1,0 +1,362 @@
+"""ConvolutionLab: which input cells an output cell sees, and with what weights."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import ipywidgets as widgets
+import torch
+from torch import Tensor
+
+from resample_viz.analysis import LinearMap, linear_map
+from resample_viz.labs.background import Job
+from resample_viz.labs.base import Lab, Preset
+from resample_viz.labs.controls import LABEL, Simple, Slider, buttons, display
+from resample_viz.labs.kernels import (
+    MATRIX_CELLS,
+    counted,
+    kernel_panel,
+    matrix_merits,
+    matrix_panels,
+    response_panel,
+    same_size,
+    write_weight,
+)
+from resample_viz.labs.panels import error_panel, merits, signal_range, tensor_panel
+from resample_viz.operations import Conv, Range
+from resample_viz.view import AnyPanel, Frame, Link, Merit, Panel, Step
+
+SHOWS = ("window", "matrix", "way back")
+ADJOINT, LEAST_SQUARES = "transposed convolution, same weights", "least squares"
+COLOURS = 3
+
+
+class ConvolutionLab(Lab):
+    """Walk the window over a grid or a photograph; see the sum, the matrix, and the way back.
+
+    Keyword arguments are the parameters of `Conv` (without `in_channels`, which the input decides),
+    plus `image`, `size`, `preset`, `show` ("window", "matrix", "way back"), `way_back`, `channel`
+    (the output channel whose sums are written out).
+    Lesson: notebooks/04-convolution-arithmetic.ipynb
+
+    >>> lab = ConvolutionLab(image="integer_grid", size=5, kernel="box", stride=2)
+    >>> tuple(lab.output.shape)
+    (1, 1, 2, 2)
+    >>> lab.close()
+    """
+
+    name = "convolution"
+    operation_type = Conv
+    opening: ClassVar[dict[str, Any]] = {
+        "image": "integer_grid",
+        "size": 5,
+        "kernel": "ones",
+        "padding": 1,
+    }
+    presets: ClassVar[tuple[Preset, ...]] = (
+        Preset(
+            "a window walks",
+            "Press play: at each place the window's 9 products add up to one cell of y. Then point "
+            "at a cell of x: it goes into up to 9 cells of y.",
+            {"image": "integer_grid", "size": 5, "kernel": ((0, 1, 2), (2, 2, 0), (0, 1, 2))},
+        ),
+        Preset(
+            "the border is never read",
+            "Windows of 3 in steps of 2 fit twice into 6 cells: the crossed-out cells are in no "
+            "window. No value of theirs changes y.",
+            {"image": "integer_grid", "size": 6, "kernel": "ones", "stride": 2},
+        ),
+        Preset(
+            "padding keeps the size",
+            "The hatched zeros let the window stand on every cell, so y is as large as x. The "
+            "corners of y are small: most of their window is 0.",
+            {"image": "integer_grid", "size": 5, "kernel": "ones", "padding": "same"},
+        ),
+        Preset(
+            "dilation leaves holes",
+            "The window spans 5 × 5 cells, but reads only 9 of them. Walk: what lies in the holes "
+            "is read from elsewhere.",
+            {"image": "integer_grid", "size": 7, "kernel": "ones", "dilation": 2},
+        ),
+        Preset(
+            "Sobel finds edges",
+            "Red where the picture brightens to the right, blue where it darkens. Flat ground "
+            "becomes 0, the middle colour.",
+            {"image": "camera", "size": 128, "kernel": "sobel", "padding": 1},
+        ),
+        Preset(
+            "groups keep the colours",
+            "Three groups: every channel has a kernel of its own. Set groups to 1: each output "
+            "then sums over all three channels, and the colours are gone.",
+            {
+                "image": "astronaut",
+                "size": 128,
+                "kernel": "gaussian",
+                "kernel_size": 5,
+                "padding": 2,
+                "out_channels": 3,
+                "groups": 3,
+            },
+        ),
+        Preset(
+            "7 and 8 become 4",
+            "Set the size to 8: y keeps its 4 × 4 cells. From y alone nobody can tell whether x "
+            "had 7 rows or 8.",
+            {"image": "integer_grid", "size": 7, "kernel": "ones", "stride": 2, "padding": 1},
+        ),
+        Preset(
+            "what blurring loses",
+            "The best that can be done with y is x̂. The invisible part is what is missing: add any "
+            "multiple of it to x, and y stays the same.",
+            {
+                "image": "astronaut",
+                "size": 128,
+                "kernel": "gaussian",
+                "kernel_size": 4,
+                "stride": 2,
+                "padding": 1,
+                "out_channels": 3,
+                "groups": 3,
+                "show": "way back",
+                "way_back": LEAST_SQUARES,
+            },
+        ),
+    )
+
+    def build_extras(self) -> dict[str, Any]:
+        """What to show beside the window, the way back, and the channel that is explained."""
+        show = buttons("show", SHOWS, SHOWS[0])
+        show.add_class("rv-control-show")
+        way = widgets.Dropdown(
+            options=(ADJOINT, LEAST_SQUARES), description="way back", style=LABEL
+        )
+        way.add_class("rv-control-way_back")
+        channel = Slider("channel", Range(0, 7), 0, whole=True)
+        channel.widget.add_class("rv-control-channel")
+        return {"show": Simple(show), "way_back": Simple(way), "channel": channel}
+
+    def channels_changed(self, channels: int) -> None:
+        """A colour picture keeps its colours: each channel by itself, until told otherwise."""
+        each = channels if channels == COLOURS else 1
+        self.controls.set(out_channels=each, groups=each)
+
+    def edited(self, panel: str, row: int, col: int, value: float) -> None:
+        """A cell of the input, or a weight of the kernels that are drawn."""
+        if panel != "w":
+            super().edited(panel, row, col, value)
+            return
+        operation = self.operation
+        assert isinstance(operation, Conv)
+        weight = operation.weight.clone()
+        number, col = divmod(col, operation.taps[1])
+        weight[self._channel(operation), number, row, col] = value
+        alone = weight.shape[:2] == (1, 1)
+        write_weight(self.controls, weight[0, 0] if alone else weight)
+
+    def frame(self, operation: Conv, x: Tensor) -> Frame:  # type: ignore[override]
+        """Input with its padding, kernel, output; then the matrix, or the way back."""
+        y = operation(x)
+        shows = self.extras["show"].value
+        display(self.extras["way_back"], shows == "way back")
+        display(self.extras["channel"], y.shape[1] > 1)
+        channel = self._channel(operation)
+        panels: list[AnyPanel] = [*self._window(operation, x, y, channel)]
+        warnings = [*_unread(operation, x)]
+        measured: tuple[Merit, ...] = (
+            Merit("weights", f"{operation.weight.numel()}", "numbers that a network would learn"),
+            Merit("products per output cell", f"{operation.weight[0].numel()}"),
+        )
+        code = [operation.program(), f"y = {operation.variable}(x)"]
+        strip = [
+            Step("x", tuple(x.shape), "input"),
+            Step("Conv2d"),
+            Step("y", tuple(y.shape), "output"),
+        ]
+        if shows == "matrix" and _fits_matrix(x, y):
+            linear = linear_map(operation, x.shape)
+            seen = _seen(operation, channel)
+            panels += matrix_panels(linear, out_channel=channel, in_channel=seen)
+            measured = matrix_merits(linear, x)
+        elif shows == "matrix":
+            warnings.append(
+                "A picture of this size makes a matrix too large to look at: choose a grid of at "
+                "most 16 × 16 cells."
+            )
+        elif shows == "way back":
+            restored, measured = self._restored(operation, x, y, panels)
+            strip.append(Step(self.extras["way_back"].value))
+            strip.append(Step("x̂", tuple(restored.shape), "undone"))
+            code.append(self._code_back(operation, x))
+        return Frame(
+            tuple(panels),
+            links=self._links(operation, x, channel),
+            strip=tuple(strip),
+            code="\n".join(code),
+            merits=measured,
+            formula=_formula(operation, x),
+            hint=self.look or "Point at a cell of y, or walk: the window, the products, the sum.",
+            warnings=tuple(warnings),
+            walk="y",
+        )
+
+    def _window(self, operation: Conv, x: Tensor, y: Tensor, channel: int) -> tuple[Panel, ...]:
+        padded = operation.pad(x)
+        limits = signal_range(padded)  # zeros around values from 1 to 25 are not "outside"
+        return (
+            Panel(
+                "x",
+                "Input x" if padded.shape == x.shape else "Input x, padded (hatched)",
+                "input",
+                padded[0],
+                limits,
+                editable=self.inputs.editable,
+                channel=None if x.shape[1] == COLOURS else _seen(operation, channel),
+                margin=operation.padding_of(x.shape),
+                unread=_inside(operation, x),
+            ),
+            kernel_panel(operation.weight[channel], _kernel_title(operation, channel)),
+            response_panel("y", "Output y", "output", y, signal_range(x), channel),
+        )
+
+    def _links(self, operation: Conv, x: Tensor, channel: int) -> tuple[Link, ...]:
+        """In the padded input the window finds a cell under every tap."""
+        footprint = operation.unpadded().footprint(operation.pad(x).shape)
+        bias = float(operation.bias_values[channel]) if operation.bias else 0.0
+        return (Link.of("x", "y", footprint, channel=channel, bias=bias),)
+
+    def _channel(self, operation: Conv) -> int:
+        return min(self.extras["channel"].value, operation.weight.shape[0] - 1)
+
+    # The way back
+
+    def _restored(
+        self, operation: Conv, x: Tensor, y: Tensor, panels: list[AnyPanel]
+    ) -> tuple[Tensor, tuple[Merit, ...]]:
+        """x̂ and its figures; adds its panels."""
+        limits = signal_range(x)
+        if self._is_solved(operation, x):
+            restored, note = self._solved[2:]
+        elif self.extras["way_back"].value == ADJOINT:
+            restored, note = linear_map(operation, x.shape).adjoint(_linear_part(operation, y)), ""
+        else:  # on its way: see `follow_up`
+            restored, note = torch.zeros_like(x), "is being computed"
+        panels.append(_restored_panel(restored, limits, note))
+        if note == "is being computed":
+            return restored, ()
+        panels.append(error_panel(restored, x, limits))
+        if self.extras["way_back"].value == LEAST_SQUARES:
+            panels.append(_invisible_panel(operation, x - restored))
+        return restored, merits(restored, x, limits)
+
+    _solved: tuple[Any, ...] = (None, None)  # operation, input, x̂ of least squares, a remark
+
+    def _is_solved(self, operation: Conv, x: Tensor) -> bool:
+        return self._solved[0] == operation and self._solved[1] is x
+
+    def follow_up(self, operation: Conv, x: Tensor) -> Job | None:  # type: ignore[override]
+        """Least squares by conjugate gradients, behind the frame that is shown."""
+        wanted = self.extras["show"].value == "way back"
+        if not wanted or self.extras["way_back"].value != LEAST_SQUARES:
+            self._solved = (None, None)
+            return None
+        if self._is_solved(operation, x):
+            return None
+        return self._solve(operation, x, linear_map(operation, x.shape))
+
+    def _solve(self, operation: Conv, x: Tensor, linear: LinearMap) -> Job:
+        y = _linear_part(operation, operation(x))
+        solution = yield from linear.solve_steps(y)
+        note = "" if solution.converged else (
+            f"not converged: after {solution.iterations} iterations still off by about "
+            f"{solution.error:.0%}"
+        )  # fmt: skip
+        self._solved = (operation, x, solution.tensor, note)
+        self.show_again()
+
+    def _code_back(self, operation: Conv, x: Tensor) -> str:
+        shape = tuple(x.shape)
+        linear = f"linear = rv.linear_map({_as_argument(operation)}, {shape})"
+        if self.extras["way_back"].value == ADJOINT:
+            return f"{linear}\nx_hat = linear.adjoint(y)  # adjoint"
+        return f"{linear}\nx_hat = linear.pseudo_inverse(y)  # pseudo-inverse (least squares)"
+
+
+def _as_argument(operation: Conv) -> str:
+    return f"rv.{operation!r}"
+
+
+def _linear_part(operation: Conv, y: Tensor) -> Tensor:
+    return y - operation.bias_values.view(1, -1, 1, 1) if operation.bias else y
+
+
+def _restored_panel(restored: Tensor, limits: tuple[float, float], note: str) -> Panel:
+    panel = tensor_panel("x_hat", "x̂: the way back", "undone", restored, limits)
+    return Panel(
+        panel.name, panel.title, panel.role, panel.tensor, limits, like="x",
+        caption="; ".join(part for part in (note, panel.caption) if part),
+    )  # fmt: skip
+
+
+def _invisible_panel(operation: Conv, invisible: Tensor) -> Panel:
+    """X - x̂, which is what the layer cannot see; amplified so that it can be seen by us."""
+    seen = float((operation(invisible) - operation(torch.zeros_like(invisible))).abs().max())
+    first = invisible[0] if invisible.shape[1] in (1, COLOURS) else invisible[0, :1]
+    largest = float(first.abs().max()) or 1.0
+    return Panel(
+        "invisible",
+        "The invisible part x − x̂",
+        "error",
+        first if len(first) == 1 else first.mean(0, keepdim=True),
+        (-largest, largest),
+        "diverging",
+        caption=f"up to {largest:.2f}; the layer makes at most {seen:.1g} of it",
+        like="x",
+    )
+
+
+def _seen(operation: Conv, channel: int) -> int:
+    """The first input channel that an output channel sees."""
+    out, inputs = operation.weight.shape[:2]
+    return channel * operation.groups // out * inputs
+
+
+def _fits_matrix(x: Tensor, y: Tensor) -> bool:
+    cells = max(x[0, 0].numel(), y[0, 0].numel())
+    return cells <= MATRIX_CELLS and max(x[0].numel(), y[0].numel()) <= 3 * MATRIX_CELLS
+
+
+def _inside(operation: Conv, x: Tensor) -> tuple[list[int], list[int]]:
+    """The unread rows and columns, in the coordinates of the padded input."""
+    top, left, _, _ = operation.padding_of(x.shape)
+    rows, cols = operation.unread(x.shape)
+    return [row + top for row in rows], [col + left for col in cols]
+
+
+def _unread(operation: Conv, x: Tensor) -> list[str]:
+    rows, cols = operation.unread(x.shape)
+    if not rows and not cols:
+        return []
+    height, width = x.shape[2:]
+    left_out = height * width - (height - len(rows)) * (width - len(cols))
+    return [
+        f"{left_out} of the {height * width} input cells are in no window (crossed out): "
+        f"{counted(len(rows), 'row')} and {counted(len(cols), 'column')} do not count. Padding, or "
+        "another stride, kernel_size or input size, would reach them."
+    ]
+
+
+def _formula(operation: Conv, x: Tensor) -> str:
+    heights = same_size(operation, tuple(x.shape))
+    lines = [operation.explain_shape(x.shape)]
+    if len(heights) > 1:
+        names = ", ".join(map(str, heights[:-1])) + f" and {heights[-1]}"
+        lines.append(f"input heights {names} all become {operation.output_shape(x.shape)[2]}")
+    return "\n".join(lines)
+
+
+def _kernel_title(operation: Conv, channel: int) -> str:
+    out, inputs = operation.weight.shape[:2]
+    if out == inputs == 1:
+        return "Kernel w"
+    each = "" if inputs == 1 else f", one for each of the {inputs} channels it sees"
+    return f"Kernel of output channel {channel}{each}"

@@ -1,0 +1,140 @@
+"""What the labs of the two convolutions share: kernels, signed outputs, and the matrix view."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from resample_viz.analysis import LinearMap
+from resample_viz.labs.controls import ChoiceOrOwn, OperationControls
+from resample_viz.labs.panels import Limits, signal_range
+from resample_viz.operations import Operation, OperationError, Weights
+from resample_viz.view import Merit, Panel
+from resample_viz.view.colors import Role
+
+MOST_KERNELS = 8  # drawn side by side
+MATRIX_CELLS = 1024  # of an input or an output, up to which the matrix is drawn
+EXACT = 1e-12  # relative; below it float64 rounds
+
+
+def centred(values: Tensor) -> Limits:
+    """The same distance from 0 on both sides, so that 0 has the middle colour."""
+    largest = float(values.detach().abs().max()) or 1.0
+    return -largest, largest
+
+
+def response_panel(
+    name: str, title: str, role: Role, y: Tensor, limits: Limits, channel: int, **more: Any
+) -> Panel:
+    """An output whose values may leave the range of the input, or fall below 0.
+
+    Three channels are a colour picture; of any other number, `channel` is shown.
+    """
+    shown = y.detach()[0]
+    alone = None if len(shown) == 3 else channel
+    values = shown if alone is None else shown[channel]
+    low, high = float(values.min()), float(values.max())
+    slack = 1e-6 * (limits[1] - limits[0])
+    if low >= limits[0] - slack and high <= limits[1] + slack:
+        return Panel(name, title, role, shown, limits, channel=alone, **more)
+    if low < -slack and alone is not None:
+        value_range = centred(values)
+        return Panel(name, title, role, shown, value_range, "diverging", channel=alone, **more)
+    return Panel(name, title, role, shown, signal_range(values), channel=alone, **more)
+
+
+def kernel_panel(weights: Tensor, title: str) -> Panel:
+    """The kernels (n, kh, kw) side by side; each can be typed into."""
+    kernels = weights[:MOST_KERNELS]
+    _, height, width = kernels.shape
+    left_out = len(weights) - len(kernels)
+    return Panel(
+        "w",
+        title,
+        "kernel",
+        torch.cat(tuple(kernels), dim=1)[None],
+        centred(weights),
+        "diverging",
+        caption=f"{left_out} more are not drawn" if left_out else "double-click to change a weight",
+        editable=True,
+        lines=(height, width) if len(kernels) > 1 else None,
+    )
+
+
+def write_weight(controls: OperationControls, weights: Tensor) -> None:
+    """Makes a whole weight, or one (kh, kw) kernel, the learner's own."""
+    kernel = controls.single("kernel")
+    assert isinstance(kernel, ChoiceOrOwn)
+    kernel.value = Weights(weights)
+
+
+def matrix_panels(
+    linear: LinearMap, *, out_channel: int = 0, in_channel: int = 0
+) -> tuple[Panel, Panel]:
+    """A and its transpose, between the cells of one output and one input channel.
+
+    Raises OperationError where the matrix would be too large to be looked at.
+    """
+    (_, _, *out), (_, _, *given) = linear.output_shape, linear.input_shape
+    rows, columns = out[0] * out[1], given[0] * given[1]
+    if max(rows, columns) > MATRIX_CELLS:
+        raise OperationError(
+            f"the matrix of this picture has {rows} × {columns} entries per pair of channels, too "
+            "many to look at: choose a grid of at most 16 × 16."
+        )
+    first_row, first_column = out_channel * rows, in_channel * columns
+    block = linear.matrix()[first_row : first_row + rows, first_column : first_column + columns]
+    limits = centred(block)
+    shape = f"{rows} output cells × {columns} input cells"
+    whole = linear.output_shape[1] == linear.input_shape[1] == 1
+    part = "" if whole else f", output channel {out_channel}, input channel {in_channel}"
+    matrix = Panel("A", "The layer as a matrix A", "kernel", block[None], limits, "diverging")
+    transpose = Panel("At", "Its transpose Aᵀ", "kernel", block.T[None], limits, "diverging")
+    back = f"{columns} input cells × {rows} output cells: the way back"
+    return (
+        replace(matrix, caption=shape + part, ties=("y", "x")),
+        replace(transpose, caption=back + part, ties=("x", "y")),
+    )
+
+
+def matrix_merits(linear: LinearMap, x: Tensor) -> tuple[Merit, ...]:
+    """What settles whether the transpose is an inverse."""
+    y = torch.rand(linear.output_shape, generator=torch.Generator().manual_seed(0))
+    gap = linear.adjoint_gap(x, y)
+    cells = x[0].numel()
+    return (
+        Merit(
+            "⟨Ax, y⟩ = ⟨x, Aᵀy⟩",
+            "to rounding" if gap < EXACT else f"off by {gap:.1g}",
+            "the transposed convolution is the transpose",
+        ),
+        Merit(
+            "‖AᵀAx − x‖ / ‖x‖",
+            f"{linear.roundtrip_error(x):.2f}",
+            "0 if the transpose brought x back",
+        ),
+        Merit("rank of A", f"{linear.rank()} of {cells}", "how many dimensions of x come through"),
+        Merit("lost", f"{linear.nullity()} dimensions", "how much of x no one can bring back"),
+    )
+
+
+def counted(number: int, thing: str) -> str:
+    """The number and the word, with an s unless there is one: "1 row", "2 rows"."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def same_size(operation: Operation, shape: tuple[int, ...]) -> list[int]:
+    """The input heights that the operation makes as high as it makes this one."""
+    wanted = operation.output_shape(shape)[2]
+    found = []
+    for height in range(max(1, shape[2] - 8), shape[2] + 9):
+        try:
+            out = operation.output_shape((*shape[:2], height, shape[3]))
+        except OperationError:
+            continue
+        if out[2] == wanted:
+            found.append(height)
+    return found

@@ -1,0 +1,31 @@
+"""Telling an inverse from a pseudo-inverse, and computing it, for matrices of a lab's size."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from resample_viz.operations.base import UndoKind
+
+WELL_CONDITIONED = 1e-3  # smallest over largest singular value; below, rounding of y swamps x
+
+
+def pseudo_inverse(matrix: Tensor) -> Tensor:
+    """The Moore-Penrose inverse in double precision; shares below 1e-6 count as 0."""
+    return torch.linalg.pinv(matrix.double(), rtol=1e-6)
+
+
+def weakest_share(matrix: Tensor) -> float:
+    """The smallest singular value of an (out, in) matrix over the largest; 0 if inputs are lost."""
+    out_size, in_size = matrix.shape
+    if out_size < in_size:
+        return 0.0
+    values = torch.linalg.svdvals(matrix.double())
+    return float(values[-1] / values[0]) if values[0] > 0 else 0.0
+
+
+def inverse_kind(share: float, square: bool) -> UndoKind:
+    """The honest name of a pseudo-inverse, by the `weakest_share` of what it inverts."""
+    if share < WELL_CONDITIONED:
+        return "pseudo-inverse"
+    return "exact inverse" if square else "left inverse"
