@@ -10,6 +10,7 @@ from resample_viz.analysis.least_squares import (
     conjugate_gradients,
     finish,
 )
+from resample_viz.analysis.libraries import WAYS, installed_ways, missing_libraries, way
 from resample_viz.analysis.linear_map import LinearMap, linear_map
 from resample_viz.analysis.metrics import mae, mse, psnr, ssim
 from resample_viz.analysis.resize import (
@@ -31,14 +32,7 @@ from resample_viz.analysis.resize import (
     round_coordinates,
     source_coordinates,
 )
-from resample_viz.analysis.ways import (
-    WAYS,
-    Way,
-    how_to_get,
-    installed_ways,
-    missing_libraries,
-    way,
-)
+from resample_viz.analysis.ways import Way, how_to_get
 
 __all__ = [
     "COORDINATES",

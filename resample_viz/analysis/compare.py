@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from resample_viz.analysis.ways import Size, Way, installed_ways, way
+from resample_viz.analysis.libraries import installed_ways, way
+from resample_viz.analysis.ways import Size, Way
 
 SAME = 0.05
 """Grey levels: up to here two float32 results differ by rounding errors only."""

@@ -2,65 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from resample_viz.analysis import Way, how_to_get, installed_ways, missing_libraries
-from resample_viz.analysis.compare import SAME
-from resample_viz.analysis.ways import IMPORTS, Size
+from resample_viz.analysis import how_to_get, installed_ways, missing_libraries
+from resample_viz.analysis.ways import IMPORTS
 from resample_viz.labs.background import Job
 from resample_viz.labs.base import Lab, Preset, calmly
 from resample_viz.labs.panels import Limits, signal_range
 from resample_viz.labs.resize_chart import WeightsChart
 from resample_viz.labs.resize_controls import ResizeControls
+from resample_viz.labs.resize_pair import (
+    FEW_VALUES,
+    ResizePair,
+    difference_merits,
+    difference_panel,
+    grey_levels,
+    refuse_bytes,
+    verdict,
+)
 from resample_viz.labs.resize_table import Table, compare_all
-from resample_viz.operations import Axis, OperationError
-from resample_viz.view import Frame, Link, Merit, Panel, Step
-
-LIGHTEST = 32.0
-"""Grey levels: the difference that is drawn in the lightest colour."""
-FEW_VALUES = 16  # a picture with at most so many different values is taken for a label mask
-
-
-@dataclass(frozen=True)
-class ResizePair:
-    """Two ways to resize, and the size (height, width) that both of them go to."""
-
-    a: Way
-    b: Way
-    target: Size
-
-    def __call__(self, levels: Tensor) -> tuple[Tensor, Tensor]:
-        """Both results for a picture (1, C, H, W) in grey levels. Raises OperationError."""
-        return self.a.resize(levels, self.target), self.b.resize(levels, self.target)
-
-
-def grey_levels(x: Tensor, *ways: Way) -> Tensor:
-    """The picture in the numbers of a picture file: 0 to 255 and whole, if it lies in [0, 1].
-
-    Other pictures are taken as they are, and then uint8 is refused unless it can hold them.
-
-    Raises OperationError for a uint8 way and a picture that has no 8-bit levels.
-    """
-    if float(x.min()) >= 0 and float(x.max()) <= 1:
-        return (x * 255).round()
-    _refuse_bytes(x, *ways)
-    return x
-
-
-def _refuse_bytes(x: Tensor, *ways: Way) -> None:
-    """Raises OperationError for a uint8 way and numbers that uint8 does not hold."""
-    if all(one.dtype != "uint8" for one in ways):
-        return
-    fits = float(x.min()) >= 0 and float(x.max()) <= 255 and torch.equal(x, x.round())
-    if not fits:
-        raise OperationError(
-            f"uint8 holds whole numbers from 0 to 255, and this picture runs from "
-            f"{float(x.min()):.3g} to {float(x.max()):.3g}: choose float32, or scale it to [0, 1]."
-        )
+from resample_viz.operations import Axis
+from resample_viz.view import Frame, Link, Panel, Step
 
 
 class ResizeLab(Lab):
@@ -247,7 +213,7 @@ class ResizeLab(Lab):
     def frame(self, pair: ResizePair, x: Tensor) -> Frame:  # type: ignore[override]
         """Picture, both results, their difference, the weights of both, and all against all."""
         levels = self._levels
-        _refuse_bytes(levels, pair.a, pair.b)
+        refuse_bytes(levels, pair.a, pair.b)
         y_a, y_b = pair(levels)
         limits = (0.0, 255.0) if float(levels.max()) <= 255 else signal_range(levels)
         if float(levels.min()) < 0:
@@ -259,7 +225,7 @@ class ResizeLab(Lab):
                 self._picture("x", "Picture", "input", levels, limits),
                 self._picture("a", f"a: {pair.a.name}", "output", y_a, limits, by=pair.a.library),
                 self._picture("b", f"b: {pair.b.name}", "output", y_b, limits, by=pair.b.library),
-                _difference(y_a, y_b),
+                difference_panel(y_a, y_b),
                 self.charts["weights"].draw(axes[0][1], axes[1][1]),
                 self._table.panel(pair.a, pair.b),
             ),
@@ -274,9 +240,9 @@ class ResizeLab(Lab):
             ),
             code=f"y_a = {pair.a.code(pair.target, x.shape[1])}  # {pair.a.dtype}\n"
             f"y_b = {pair.b.code(pair.target, x.shape[1])}  # {pair.b.dtype}",
-            merits=_merits(y_a, y_b, self._classes),
+            merits=difference_merits(y_a, y_b, self._classes),
             formula=self._table.ranking(pair.a),
-            hint=self.look or _verdict(pair, y_a, y_b, axes[0][1], axes[1][1]),
+            hint=self.look or verdict(pair, y_a, y_b, axes[0][1], axes[1][1]),
             warnings=tuple(
                 f"{how_to_get(library)} Its ways are missing in the lists and in the table."
                 for library in missing_libraries()
@@ -348,59 +314,3 @@ class ResizeLab(Lab):
         super().close()
         self._table, self._job = Table.empty(), None
         self._levels, self._classes = torch.zeros(0), None
-
-
-def _difference(a: Tensor, b: Tensor) -> Panel:
-    difference = (a - b)[0].abs().amax(0, keepdim=True)
-    return Panel(
-        "difference",
-        "Difference |a − b|",
-        "error",
-        difference,
-        (0.0, LIGHTEST),
-        colormap="magma",
-        caption=f"in grey levels, the largest over the channels; lightest: {LIGHTEST:g} and more",
-        like="a",
-        unit="grey levels",
-    )
-
-
-def _merits(a: Tensor, b: Tensor, classes: Tensor | None) -> tuple[Merit, ...]:
-    difference = (a - b).abs()
-    found = [
-        Merit("largest", f"{float(difference.max()):.1f}", "largest |a − b|, in grey levels"),
-        Merit("mean", f"{float(difference.mean()):.2f}", "mean |a − b|, in grey levels"),
-        Merit(
-            "a − b",
-            f"{float((a - b).mean()):+.2f}".replace("-", "−"),
-            "mean of a − b: how much brighter a is, in grey levels",
-        ),
-    ]
-    if classes is not None:
-        for letter, y in (("a", a), ("b", b)):
-            new = ~torch.isclose(y.flatten()[:, None], classes, atol=SAME).any(1)
-            found.append(
-                Merit(
-                    f"new in {letter}",
-                    f"{float(new.float().mean()):.0%}",
-                    "share of values that the picture does not have: classes made up",
-                )
-            )
-    return tuple(found)
-
-
-def _verdict(pair: ResizePair, y_a: Tensor, y_b: Tensor, a: Tensor, b: Tensor) -> str:
-    most = float((y_a - y_b).abs().max())
-    if most <= SAME:
-        return "a and b are the same here, to float32 rounding."
-    if most <= 1 and "uint8" in (pair.a.dtype, pair.b.dtype):
-        return "a and b are the same here up to one grey level: 8-bit rounding."
-    middle = len(a) // 2
-    mixed = [int((one[middle].abs() > 1e-6).sum()) for one in (a, b)]
-    if torch.allclose(a, b, atol=1e-4):
-        return "a and b use the same weights; what differs is how they round or clip."
-    places = [float(one[middle] @ torch.arange(one.shape[1]).to(one)) for one in (a, b)]
-    return (
-        f"The middle output column: a mixes {mixed[0]} input columns around {places[0]:.2f}, "
-        f"b {mixed[1]} around {places[1]:.2f}. The chart shows their weights."
-    )

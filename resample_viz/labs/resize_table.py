@@ -15,10 +15,10 @@ from resample_viz.analysis import Way
 from resample_viz.analysis.compare import SAME
 from resample_viz.analysis.ways import PACKAGES
 from resample_viz.labs.background import Job
+from resample_viz.labs.resize_pair import LIGHTEST
 from resample_viz.operations import OperationError
 from resample_viz.view import Panel
 
-LIGHTEST = 32.0
 ROWS_PER_SLICE = 8
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from resample_viz.analysis.compare import SAME, same_resize, worst_difference
-from resample_viz.analysis.ways import installed_ways, way
+from resample_viz.analysis.libraries import installed_ways, way
 from resample_viz.operations import OperationError
 from tests.analysis.test_ways import levels, without_ties
 

@@ -15,19 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from resample_viz.analysis import rows, ways
+from resample_viz.analysis import libraries, rows, ways
+from resample_viz.analysis.libraries import WAYS, installed_ways, missing_libraries, way
 from resample_viz.analysis.ways import (
     DTYPES,
     IMPORTS,
     LARGEST,
     PACKAGES,
-    WAYS,
     Way,
     how_to_get,
-    installed_ways,
     measured_rows,
-    missing_libraries,
-    way,
 )
 from resample_viz.operations import OperationError
 
@@ -133,7 +130,7 @@ def test_the_weights_by_formula_are_those_of_the_library(one: Way, n: int, m: in
     if one.rows in PICKING or "nearest" in one.name.lower():
         n = without_ties(n, m)
     formula, _ = one.axes((n, n), (m, m))
-    torch.testing.assert_close(formula, measured_rows(one.name, n, m), rtol=0, atol=1e-4)
+    torch.testing.assert_close(formula, measured_rows(one, n, m), rtol=0, atol=1e-4)
     torch.testing.assert_close(formula.sum(1), torch.ones(m).double())
 
 
@@ -254,7 +251,8 @@ def test_the_one_pixel_column_that_torch_gets_wrong_is_refused(name: str) -> Non
 @pytest.fixture
 def no_opencv(monkeypatch: pytest.MonkeyPatch) -> None:
     find = importlib.util.find_spec
-    monkeypatch.setattr(ways, "find_spec", lambda name: None if name == "cv2" else find(name))
+    for module in (ways, libraries):
+        monkeypatch.setattr(module, "find_spec", lambda name: None if name == "cv2" else find(name))
     monkeypatch.setitem(sys.modules, "cv2", None)
 
 

@@ -12,10 +12,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import resample_viz.analysis.ways as ways_module
-from resample_viz.analysis import installed_ways, way
+from resample_viz.analysis import installed_ways, libraries, way, ways
 from resample_viz.labs import ResizeLab
-from resample_viz.labs.resize import grey_levels
+from resample_viz.labs.resize_pair import grey_levels
 from resample_viz.labs.resize_table import Table, compare_all
 from resample_viz.operations import OperationError
 
@@ -363,9 +362,8 @@ def test_without_opencv_the_lab_works_and_says_what_is_missing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     find = importlib.util.find_spec
-    monkeypatch.setattr(
-        ways_module, "find_spec", lambda name: None if name == "cv2" else find(name)
-    )
+    for module in (ways, libraries):
+        monkeypatch.setattr(module, "find_spec", lambda name: None if name == "cv2" else find(name))
     lab = ResizeLab(size=32, target=12)
     assert not any("OpenCV" in name for name in lab.controls._single["a"].widget.options)
     assert not any(one.library == "OpenCV" for one in lab.table().ways_a)
