@@ -39,9 +39,18 @@ def lab(name: str, code: str, parameter: str, panel: str = "y") -> Case:
     return Case(f"{name} lab", cells, slider, panel=panel)
 
 
+RANDOM_LAYER = "image='astronaut', kernel='random', seed=50, padding=1"
+"""A photograph through random weights: every seed changes every value of the output."""
+
 LABS = (
     lab("upsampling", "rv.UpsamplingLab()", "scale_factor"),
     lab("resize", "rv.ResizeLab()", "target", panel="a"),
+    lab("convolution", f"rv.ConvolutionLab({RANDOM_LAYER})", "seed"),
+    lab(
+        "transposed convolution",
+        f"rv.TransposedConvolutionLab({RANDOM_LAYER}, kernel_size=4)",
+        "seed",
+    ),
 )
 
 

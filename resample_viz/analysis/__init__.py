@@ -32,6 +32,15 @@ from resample_viz.analysis.resize import (
     round_coordinates,
     source_coordinates,
 )
+from resample_viz.analysis.spectrum import (
+    amplitudes,
+    displayed,
+    fold_map,
+    folded_frequency,
+    frequencies,
+    limit_map,
+    split_at_limit,
+)
 from resample_viz.analysis.ways import Way, how_to_get
 
 __all__ = [
@@ -45,18 +54,24 @@ __all__ = [
     "Solution",
     "Steps",
     "Way",
+    "amplitudes",
     "area_windows",
     "box_kernel",
     "conjugate_gradients",
     "cubic_kernel",
+    "displayed",
     "drop_outside",
     "field_of_view",
     "finish",
+    "fold_map",
+    "folded_frequency",
+    "frequencies",
     "how_to_get",
     "installed_ways",
     "kernel_stretch",
     "kernel_weights",
     "lanczos_kernel",
+    "limit_map",
     "linear_kernel",
     "linear_map",
     "mae",
@@ -69,6 +84,7 @@ __all__ = [
     "round_coordinates",
     "same_resize",
     "source_coordinates",
+    "split_at_limit",
     "ssim",
     "way",
     "worst_difference",

@@ -87,7 +87,9 @@ class Lab(widgets.Box):
     """
 
     name: ClassVar[str]
-    operation_type: ClassVar[type[Operation]]
+    operation_type: ClassVar[type[Any]]
+    """The dataclass whose fields become the controls: an operation, or what several have in common
+    (then the lab has its own property `operation`)."""
     presets: ClassVar[tuple[Preset, ...]] = ()
     opening: ClassVar[dict[str, Any]] = {}
     """Settings that a fresh lab starts with, where the operation's own defaults show too little."""
@@ -173,7 +175,8 @@ class Lab(widgets.Box):
     @property
     def operation(self) -> Operation:
         """The operation that the controls describe. Raises OperationError if there is none."""
-        return self.operation_type(**self.controls.values())
+        operation: Operation = self.operation_type(**self.controls.values())
+        return operation
 
     @property
     def input(self) -> Tensor:

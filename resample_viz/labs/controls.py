@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from functools import partial
@@ -354,17 +355,28 @@ class OperationControls:
                 )
         wanted = {name: value for name, value in values.items() if value is not None}
         kept = dict(self.given) if afresh else self.values()
+        following = self._following(wanted)
+        kept |= dict.fromkeys(following)
         for either in self._either:
             if any(name in wanted for name in either.parts):
                 kept |= dict.fromkeys(set(either.parts) - wanted.keys())
         checked = self.operation(**{**kept, **wanted})
-        for name in names if afresh else wanted:
+        for name in names if afresh else [*wanted, *following]:
             value = getattr(checked, name)  # which may have turned a list into a tuple
             both = next((either for either in self._either if name in either.parts), None)
             if both:
                 both.set(name, value)
             else:
                 self._single[name].value = value
+
+    def _following(self, wanted: dict[str, Any]) -> list[str]:
+        """The sizes that follow a tensor of the learner's own, unless they are given with it."""
+        owned = (isinstance(control, ChoiceOrOwn) for control in map(self._single.get, wanted))
+        if not any(own and not isinstance(v, str) for own, v in zip(owned, wanted.values())):
+            return []
+        fields = dataclasses.fields(self.operation)  # type: ignore[arg-type]
+        follows = (f.name for f in fields if f.default is None)
+        return [name for name in follows if name in self._single and name not in wanted]
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """Calls back after every change of every control."""

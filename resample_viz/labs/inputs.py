@@ -14,7 +14,7 @@ from torch import Tensor
 from resample_viz.images import PATTERNS, PHOTOGRAPHS, ImageError, load_image, pattern, photograph
 from resample_viz.labs.controls import LABEL
 
-SIZES = (4, 6, 8, 12, 16, 32, 64, 128, 256)
+SIZES = (3, 4, 5, 6, 7, 8, 9, 12, 16, 32, 64, 128, 256)
 OWN = "your own"
 SMALL = ("integer grid", "impulse")  # patterns that are for reading numbers, not for looking
 MAX_EDITABLE = 16

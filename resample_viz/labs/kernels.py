@@ -10,7 +10,7 @@ from torch import Tensor
 
 from resample_viz.analysis import LinearMap
 from resample_viz.labs.controls import ChoiceOrOwn, OperationControls
-from resample_viz.labs.panels import Limits, signal_range
+from resample_viz.labs.panels import Limits, signal_range, tensor_panel
 from resample_viz.operations import Operation, OperationError, Weights
 from resample_viz.view import Merit, Panel
 from resample_viz.view.colors import Role
@@ -64,11 +64,42 @@ def kernel_panel(weights: Tensor, title: str) -> Panel:
     )
 
 
+def restored_panel(restored: Tensor, limits: Limits, note: str = "") -> Panel:
+    """x̂, with what has to be said about it."""
+    panel = tensor_panel("x_hat", "x̂: the way back", "undone", restored, limits)
+    words = "; ".join(part for part in (note, panel.caption) if part)
+    return replace(panel, caption=words, like="x")
+
+
+def invisible_panel(operation: Operation, invisible: Tensor) -> Panel:
+    """The part of x that the layer cannot see, on a scale of its own; the mean over channels."""
+    nothing = operation(torch.zeros_like(invisible))
+    seen = float((operation(invisible) - nothing).abs().max())
+    shown = invisible[0].mean(0, keepdim=True)
+    return Panel(
+        "invisible",
+        "The invisible part x − x̂",
+        "error",
+        shown,
+        centred(shown),
+        "diverging",
+        caption=f"up to {float(invisible.abs().max()):.2f}; of it the layer makes at most "
+        f"{seen:.1g}",
+        like="x",
+    )
+
+
 def write_weight(controls: OperationControls, weights: Tensor) -> None:
     """Makes a whole weight, or one (kh, kw) kernel, the learner's own."""
     kernel = controls.single("kernel")
     assert isinstance(kernel, ChoiceOrOwn)
     kernel.value = Weights(weights)
+
+
+def fits_matrix(x: Tensor, y: Tensor) -> bool:
+    """Whether the matrix from x to y can be looked at."""
+    one_channel = max(x[0, 0].numel(), y[0, 0].numel())
+    return one_channel <= MATRIX_CELLS and max(x[0].numel(), y[0].numel()) <= 3 * MATRIX_CELLS
 
 
 def matrix_panels(

@@ -387,7 +387,8 @@ class Frame:
 
     `walk` names the panel whose cells a learner can step through. Stepping through the target of a
     link reveals it cell by cell; with `stamp`, stepping through the source adds up in the target
-    what the cells so far have put there.
+    what the cells so far have put there. The panels fill `columns` columns, or as many as fit if
+    it is 0.
     """
 
     panels: tuple[AnyPanel, ...]
@@ -400,3 +401,4 @@ class Frame:
     warnings: tuple[str, ...] = ()
     walk: str = ""
     stamp: bool = False
+    columns: int = 0

@@ -141,26 +141,27 @@ export class PanelView {
       (col - this.view.col) * size, (row - this.view.row) * size, cols * size, rows * size,
     ];
     const ratio = window.devicePixelRatio || 1;
-    if (this.meta.kind === "pixels") this.drawGrid(pen, size, box, ratio);
-    const frame = this.stage.croppedFrame(this);
-    if (frame) outline(pen, box(frame), ratio, [6 * ratio, 4 * ratio]);
     const { cells, boxes } = this.stage.highlight.get(this.meta.name) ?? { cells: [], boxes: [] };
-    for (const mark of cells) {
+    const filled = cells.length > 1 ? cells.filter(({ weight }) => weight !== 0) : [];
+    for (const mark of filled) {
       pen.globalAlpha = 0.25 + 0.5 * Math.min(1, Math.abs(mark.weight));
       pen.fillStyle = mark.weight < 0 ? "#56B4E9" : "#F0E442";
-      if (cells.length > 1 && mark.weight !== 0) pen.fillRect(...box(mark));
+      pen.fillRect(...box(mark));
     }
     pen.globalAlpha = 1;
+    if (this.meta.kind === "pixels") this.drawGrid(pen, size, box, ratio, filled);
+    const frame = this.stage.croppedFrame(this);
+    if (frame) outline(pen, box(frame), ratio, [6 * ratio, 4 * ratio]);
     if (this.meta.picked?.length) outline(pen, box({ row: this.meta.picked[0], col: this.meta.picked[1] }), ratio, []);
     for (const one of boxes) outline(pen, box(one), ratio, []);
   }
 
   /** What belongs to the cells themselves: padding, cells that are never read, numbers, tiles. */
-  drawGrid(pen, size, box, ratio) {
+  drawGrid(pen, size, box, ratio, filled) {
     const { margin: [top, left, bottom, right], rows, cols, lines, unread } = this.meta;
     const inside = { row: top, col: left, rows: rows - top - bottom, cols: cols - left - right };
     if (top || left || bottom || right) this.drawPadding(pen, box, inside, ratio);
-    if (size / ratio >= NUMBERS_FROM) this.writeNumbers(pen, size, box);
+    if (size / ratio >= NUMBERS_FROM) this.writeNumbers(pen, size, box, filled);
     pen.lineWidth = 2 * ratio;
     pen.strokeStyle = "#D55E00";
     const cross = ([x, y, w, h]) => {
@@ -196,13 +197,14 @@ export class PanelView {
       pen.lineTo(at + this.overlay.height, 0);
     }
     pen.lineWidth = ratio;
-    pen.strokeStyle = "rgba(128, 128, 128, 0.75)";
+    pen.strokeStyle = "rgba(150, 150, 150, 0.9)";
     pen.stroke();
     pen.restore();
     outline(pen, [x, y, w, h], ratio, [4 * ratio, 3 * ratio]);
   }
 
-  writeNumbers(pen, size, box) {
+  writeNumbers(pen, size, box, filled) {
+    const bright = new Set(filled.map(({ row, col }) => `${row},${col}`)); // by the highlight
     pen.font = `${Math.round(Math.min(size * 0.32, 15 * (window.devicePixelRatio || 1)))}px sans-serif`;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
@@ -211,7 +213,7 @@ export class PanelView {
       const row = Math.floor(i / this.meta.cols);
       const col = i % this.meta.cols;
       if (this.hides(row, col)) continue;
-      pen.fillStyle = this.inkAt(row, col);
+      pen.fillStyle = bright.has(`${row},${col}`) ? "#000" : this.inkAt(row, col);
       const [x, y, w, h] = box({ row, col });
       pen.fillText(format(this.value(row, col), size > 60 ? 3 : 2), x + w / 2, y + h / 2);
     }

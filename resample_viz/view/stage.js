@@ -161,6 +161,10 @@ class StageView {
     if (!frame.panels) return;
     this.links = frame.links.map((link) => readLink(link, this.model.get(link.slot)));
     this.arrange(frame.panels.map((meta) => meta.name));
+    if (this.grid.dataset.columns !== String(frame.columns)) {
+      this.grid.dataset.columns = frame.columns;
+      this.grid.style.setProperty("--rv-columns", frame.columns);
+    }
     for (const meta of frame.panels) this.panels.get(meta.name).update(meta, this.model.get(meta.slot));
     for (const panel of this.panels.values()) panel.paint();
     this.write(frame);
@@ -439,6 +443,7 @@ class StageView {
     const cells = sources(link, here.row, here.col);
     const seen = link.kernel || link.winners ? windowOf(link, here.row, here.col) : cells;
     this.mark(link.source, firstChannel(cells), seen.length ? [extent(seen)] : []);
+    this.markFurther(link.source, firstChannel(cells));
     const name = `Output ${output.nameOf(here)}: ${this.reading(this.panels.get(spot.name), spot)}`;
     if (link.winners) {
       return this.tell(`${name}, the largest of the ${seen.length} cells of its window: the one at ${input.nameOf(cells[0])}.`, { panel: input, cells });
@@ -457,6 +462,14 @@ class StageView {
     );
   }
 
+  /** Cells of a panel that is made from another one (an input stretched by zeros) come from there. */
+  markFurther(role, cells) {
+    const link = this.links.find(({ target }) => target === role);
+    if (!link) return;
+    const further = cells.flatMap((cell) => sources(link, cell.row, cell.col).map((one) => ({ ...one, weight: cell.weight })));
+    this.mark(link.source, further);
+  }
+
   /** Where an input goes: through every link that starts at its panel, the first one in words. */
   explainInput(spot, here, links) {
     const input = this.panels.get(links[0].source);
@@ -466,6 +479,9 @@ class StageView {
       const channel = link.kernel ? Math.max(link.firstChannel, input.meta.channel ?? 0) : undefined;
       const cells = targets(link, here.row, here.col, channel);
       this.mark(link.target, cells);
+      for (const next of this.links.filter(({ source }) => source === link.target)) {
+        this.mark(next.target, cells.flatMap((cell) => targets(next, cell.row, cell.col)));
+      }
       if (words) continue;
       words = reachOf(cells);
       near = cells.length ? { panel: this.panels.get(link.target), cells } : null;

@@ -19,7 +19,7 @@ from resample_viz.view.panel import Frame, Panel
 HERE = Path(__file__).parent
 MODULES = ("geometry.js", "dom.js", "stepper.js", "panel_view.js", "stage.js")
 """What the browser runs; each may use the ones before it."""
-PANEL_SLOTS = 10
+PANEL_SLOTS = 20
 LINK_SLOTS = 4
 MAX_UPLOAD = 10_000_000
 """Bytes. The browser refuses larger files before it sends them; Jupyter's own limit is 10 MiB."""
@@ -114,6 +114,7 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
                 warnings=list(frame.warnings),
                 walk=frame.walk,
                 stamp=frame.stamp,
+                columns=frame.columns,
                 strip=[vars(step) for step in frame.strip],
                 merits=[vars(merit) for merit in frame.merits],
             )
@@ -143,6 +144,7 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
             "warnings": [],
             "walk": "",
             "stamp": False,
+            "columns": 0,
             "strip": [],
             "merits": [],
         }

@@ -21,7 +21,7 @@ export class Stepper {
     this.end = this.button("✕", "end the walk", () => this.stop());
     this.speed = element("input", "", { type: "range", min: SLOWEST, max: FASTEST, value: USUAL, "aria-label": "cells per second" });
     this.words = element("span", "rv-steps", { "aria-live": "off" });
-    this.root.append("slow ", this.speed, " fast ", this.words);
+    this.root.append("slow", this.speed, "fast", this.words);
     signal.addEventListener("abort", () => this.pause());
     this.show();
   }
@@ -94,6 +94,6 @@ export class Stepper {
     if (this.play.textContent !== text) this.play.textContent = text;
     this.end.disabled = this.step === null;
     this.back.disabled = this.step === 0;
-    this.words.textContent = this.step === null ? `${this.count} cells` : `cell ${this.step + 1} of ${this.count}`;
+    this.words.textContent = this.step === null ? `${this.count} cells to walk` : `cell ${this.step + 1} of ${this.count}`;
   }
 }
