@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol
@@ -368,6 +368,21 @@ class OperationControls:
                 both.set(name, value)
             else:
                 self._single[name].value = value
+
+    @contextmanager
+    def kept_if_refused(self) -> Iterator[None]:
+        """Puts every control back if anything in the block is refused."""
+        given, before = dict(self.given), self.values()
+        try:
+            yield
+        except Exception:
+            self.given.update(given)
+            for name, one in self._single.items():
+                one.value = before[name]
+            for either in self._either:
+                for name in either.parts:
+                    either.set(name, before[name])
+            raise
 
     def _following(self, wanted: dict[str, Any]) -> list[str]:
         """The sizes that follow a tensor of the learner's own, unless they are given with it."""

@@ -13,8 +13,10 @@ from resample_viz.labs.background import Job
 from resample_viz.labs.base import Lab, Preset
 from resample_viz.labs.controls import LABEL, Simple, Slider, buttons, display
 from resample_viz.labs.kernels import (
+    COLOURS,
     counted,
     fits_matrix,
+    follow_channels,
     invisible_panel,
     kernel_panel,
     matrix_merits,
@@ -22,6 +24,7 @@ from resample_viz.labs.kernels import (
     response_panel,
     restored_panel,
     same_size,
+    with_groups,
     write_weight,
 )
 from resample_viz.labs.least_squares import LeastSquares, Solved
@@ -31,7 +34,6 @@ from resample_viz.view import AnyPanel, Frame, Link, Merit, Panel, Step
 
 SHOWS = ("window", "matrix", "way back")
 ADJOINT, LEAST_SQUARES = "transposed convolution, same weights", "least squares"
-COLOURS = 3
 
 
 class ConvolutionLab(Lab):
@@ -140,9 +142,18 @@ class ConvolutionLab(Lab):
         return {"show": Simple(show), "way_back": Simple(way), "channel": channel}
 
     def channels_changed(self, channels: int) -> None:
-        """A colour picture keeps its colours: each channel by itself, until told otherwise."""
-        each = channels if channels == COLOURS else 1
-        self.controls.set(out_channels=each, groups=each)
+        """Groups and output channels follow the picture."""
+        follow_channels(self.controls, channels)
+
+    def completed(self, moves: dict[str, Any]) -> dict[str, Any]:
+        """The groups of a whole weight of the learner's own."""
+        channels = self.input.shape[1]
+        return with_groups(moves, lambda shape: max(1, channels // shape[1]))
+
+    def close(self) -> None:
+        """Frees what is remembered too."""
+        super().close()
+        self._least_squares = LeastSquares()
 
     def edited(self, panel: str, row: int, col: int, value: float) -> None:
         """A cell of the input, or a weight of the kernels that are drawn."""

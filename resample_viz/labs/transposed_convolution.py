@@ -16,13 +16,16 @@ from resample_viz.labs.checkerboards import LastDrawn, as_pair, overlap_frame, r
 from resample_viz.labs.controls import Simple, Slider, buttons, display
 from resample_viz.labs.drift import STYLES, EncoderDecoder, drift_frame
 from resample_viz.labs.kernels import (
+    COLOURS,
     fits_matrix,
+    follow_channels,
     kernel_panel,
     matrix_merits,
     matrix_panels,
     response_panel,
     restored_panel,
     same_size,
+    with_groups,
     write_weight,
 )
 from resample_viz.labs.least_squares import LeastSquares
@@ -41,7 +44,6 @@ NUMBERS, MATRIX, SIZES, BACK, OVERLAP, RANDOM, DRIFT = SHOWS = (
     "random weights",
     "drift",
 )
-COLOURS = 3
 
 
 class TransposedConvolutionLab(Lab):
@@ -175,9 +177,17 @@ class TransposedConvolutionLab(Lab):
         self.charts["row"].dress_for(x, dark=self.stage.dark)
 
     def channels_changed(self, channels: int) -> None:
-        """A colour picture keeps its colours: each channel by itself, until told otherwise."""
-        each = channels if channels == COLOURS else 1
-        self.controls.set(out_channels=each, groups=each)
+        """Groups and output channels follow the picture."""
+        follow_channels(self.controls, channels)
+
+    def completed(self, moves: dict[str, Any]) -> dict[str, Any]:
+        """The groups of a whole weight of the learner's own."""
+        return with_groups(moves, lambda _: 1)
+
+    def close(self) -> None:
+        """Frees what is remembered too."""
+        super().close()
+        self._least_squares, self._random = LeastSquares(), LastDrawn()
 
     def edited(self, panel: str, row: int, col: int, value: float) -> None:
         """A cell of the input, or a weight of the stamps that are drawn."""
