@@ -12,6 +12,7 @@ from resample_viz.analysis import linear_map
 from resample_viz.labs.background import Job
 from resample_viz.labs.base import Lab, Preset
 from resample_viz.labs.controls import LABEL, Simple, Slider, buttons, display
+from resample_viz.labs.inputs import check_typed
 from resample_viz.labs.kernels import (
     COLOURS,
     counted,
@@ -136,7 +137,7 @@ class ConvolutionLab(Lab):
             options=(ADJOINT, LEAST_SQUARES), description="way back", style=LABEL
         )
         way.add_class("rv-control-way_back")
-        channel = Slider("channel", Range(0, 7), 0, whole=True)
+        channel = Slider("channel", Range(0, 7), 0, whole=True, strict=True)
         channel.widget.add_class("rv-control-channel")
         self._least_squares = LeastSquares()
         return {"show": Simple(show), "way_back": Simple(way), "channel": channel}
@@ -162,7 +163,8 @@ class ConvolutionLab(Lab):
             return
         operation = self.operation
         assert isinstance(operation, Conv)
-        weight = operation.weight.clone()
+        check_typed(value)
+        weight = operation.weight
         number, col = divmod(col, operation.taps[1])
         weight[self._channel(operation), number, row, col] = value
         alone = weight.shape[:2] == (1, 1)
@@ -275,9 +277,10 @@ class ConvolutionLab(Lab):
     def _code_back(self, operation: Conv, x: Tensor) -> str:
         shape = tuple(x.shape)
         linear = f"linear = rv.linear_map(rv.{operation!r}, {shape})"
+        y = "y - conv.bias.view(-1, 1, 1)" if operation.bias else "y"  # what is undone is linear
         if self.extras["way_back"].value == ADJOINT:
-            return f"{linear}\nx_hat = linear.adjoint(y)  # adjoint"
-        return f"{linear}\nx_hat = linear.pseudo_inverse(y)  # pseudo-inverse (least squares)"
+            return f"{linear}\nx_hat = linear.adjoint({y})  # adjoint"
+        return f"{linear}\nx_hat = linear.pseudo_inverse({y})  # pseudo-inverse (least squares)"
 
 
 def _seen(operation: Conv, channel: int) -> int:

@@ -15,6 +15,7 @@ from resample_viz.labs.base import Lab, Preset
 from resample_viz.labs.checkerboards import LastDrawn, as_pair, overlap_frame, random_frame
 from resample_viz.labs.controls import Simple, Slider, buttons, display
 from resample_viz.labs.drift import STYLES, EncoderDecoder, drift_frame
+from resample_viz.labs.inputs import check_typed
 from resample_viz.labs.kernels import (
     COLOURS,
     fits_matrix,
@@ -155,9 +156,9 @@ class TransposedConvolutionLab(Lab):
         reading.add_class("rv-control-reading")
         show = buttons("show", SHOWS, SHOWS[0])
         show.add_class("rv-control-show")
-        levels = Slider("levels", Range(1, 4), 4, whole=True)
+        levels = Slider("levels", Range(1, 4), 4, whole=True, strict=True)
         levels.widget.add_class("rv-control-levels")
-        channel = Slider("channel", Range(0, 7), 0, whole=True)
+        channel = Slider("channel", Range(0, 7), 0, whole=True, strict=True)
         channel.widget.add_class("rv-control-channel")
         self._least_squares = LeastSquares()
         self._random = LastDrawn()
@@ -196,7 +197,8 @@ class TransposedConvolutionLab(Lab):
             return
         operation = self.operation
         assert isinstance(operation, ConvTranspose)
-        weight = operation.weight.clone()
+        check_typed(value)
+        weight = operation.weight
         number, col = divmod(col, operation.taps[1])
         group, within = divmod(self._channel(operation), weight.shape[1])
         weight[group * (len(weight) // operation.groups) + number, within, row, col] = value
