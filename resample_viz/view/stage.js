@@ -103,6 +103,7 @@ class StageView {
   follow() {
     this.model.on("change:frame", this.show);
     this.model.on("change:progress", this.showProgress);
+    this.showProgress();
     this.model.on("comm_live_update", this.lost);
     this.observer = new ResizeObserver(() => {
       for (const panel of this.panels.values()) panel.measured = panel.screen.clientWidth;
@@ -213,8 +214,8 @@ class StageView {
   /** The stepper follows the frame: another panel to walk over, or another number of cells. */
   walk({ walk, stamp }) {
     const meta = this.panels.get(walk)?.meta;
-    this.stamp = stamp;
     if (walk !== this.walked) this.stepper.stop();
+    this.stamp = stamp;
     this.walked = walk;
     this.stepper.resize(meta ? cellsInside(meta) : 0);
     if (this.stepper.step !== null) this.stepTo(this.stepper.step);
@@ -222,14 +223,14 @@ class StageView {
 
   /** One cell of the walk: lights it up, and shows what has been computed so far. */
   stepTo(step) {
+    if (step === null) {
+      for (const panel of this.panels.values()) panel.reveal();
+      return this.free();
+    }
     const walked = this.panels.get(this.walked);
     if (!walked) return;
     const link = this.links.find((one) => (this.stamp ? one.source : one.target) === this.walked);
     const output = link && this.panels.get(link.target);
-    if (step === null) {
-      output?.reveal();
-      return this.free();
-    }
     if (this.stamp) this.addUp(step + 1, link, walked, output);
     else output?.reveal(step + 1);
     this.spot = { name: this.walked, ...cellOf(walked.meta, step) };
@@ -282,8 +283,10 @@ class StageView {
 
   /** The part of this (whole) panel that a larger, cropped panel shows. */
   croppedFrame(panel) {
-    if (panel.cropped || panel.meta.names?.[0].length) return null; // a table is no picture
-    const other = [...this.panels.values()].find((candidate) => candidate.cropped);
+    // A kernel shows no part of a picture, and a table is none.
+    const isPicture = ({ meta }) => meta.role !== "kernel" && !meta.names?.[0].length;
+    if (panel.cropped || !isPicture(panel)) return null;
+    const other = [...this.panels.values()].find((candidate) => candidate.cropped && isPicture(candidate));
     if (!other) return null;
     const scale = (value, from, to) => (value * to) / from;
     return {
@@ -454,7 +457,9 @@ class StageView {
     const count = new Set(cells.map((cell) => `${cell.row},${cell.col}`)).size;
     const channels = link.inputs > 1 ? ` in ${link.inputs} channels` : "";
     const shown = output.meta.colour ? ` (${CHANNEL_NAMES[link.channel ?? 0]} channel)` : "";
-    const given = output.meta.dtype === "u8" || output.sums ? "" : ` ${output.meta.by ?? "PyTorch"}: ${format(output.value(here.row, here.col))}.`;
+    const channel = output.meta.colour ? link.channel : undefined;
+    const theirs = `${output.meta.by ?? "PyTorch"}: ${format(output.value(here.row, here.col, channel))}`;
+    const given = output.meta.dtype === "u8" || output.sums ? "" : ` ${theirs}.`;
     const known = Number.isNaN(sum.total) ? "" : ` ${sum.text}${shown} = ${format(sum.total)}.`;
     this.tell(
       `${name}, from ${count} input ${count === 1 ? "cell" : "cells"}${channels}.${known}${given}`,
@@ -531,7 +536,7 @@ class StageView {
         pen.fillRect(c * size, r * size, size, size);
         pen.fillStyle = panel.inkAt(row, col);
         const weight = weights.get(`${row},${col}`);
-        const value = panel.value(row, col);
+        const value = panel.value(row, col, cells[0].channel);
         const lines = [Number.isNaN(value) ? "" : format(value, 2), `×${format(weight ?? 0, 2)}`];
         if (products && weight !== undefined && size / ratio >= 40) lines.push(`= ${format(weight * value, 2)}`);
         lines.forEach((text, i) => {
