@@ -4,7 +4,9 @@ from .analysis import mse as mse
 from .analysis import psnr as psnr
 from .analysis import resize_matrix as resize_matrix
 from .analysis import round_trip as round_trip
+from .analysis import same_resize as same_resize
 from .analysis import ssim as ssim
+from .compat import import_torchvision as import_torchvision
 from .exercises import check as check
 from .images import ImageError as ImageError
 from .images import load_image as load_image
@@ -13,7 +15,9 @@ from .images import photograph as photograph
 from .labs import ConvolutionLab as ConvolutionLab
 from .labs import DownsamplingLab as DownsamplingLab
 from .labs import NormalizationLab as NormalizationLab
+from .labs import ResizeLab as ResizeLab
 from .labs import RoundTripLab as RoundTripLab
+from .labs import TransposedConvolutionLab as TransposedConvolutionLab
 from .labs import UnpoolingLab as UnpoolingLab
 from .labs import UpsamplingLab as UpsamplingLab
 from .operations import AdaptiveAvgPool as AdaptiveAvgPool

@@ -105,7 +105,7 @@ def _judge_consistent(result: Any, guess: Tensor, y: Tensor) -> str | None:
         (guess, "The guess came back as it was: its pooling is not y."),
         (
             F.interpolate(y, scale_factor=2),
-            "That is consistent, but nothing of the guess is left: change it as little as possible.",
+            "That is consistent, but nothing of the guess is left: change as little as possible.",
         ),
         (corrected(-rest), "The correction went in the wrong direction."),
         (corrected(rest / 4), "That is the adjoint: it corrects a quarter of the gap only."),

@@ -8,27 +8,33 @@ import ipywidgets as widgets
 import torch
 from torch import Tensor
 
-from resample_viz.analysis import LinearMap, linear_map
+from resample_viz.analysis import linear_map
 from resample_viz.labs.background import Job
 from resample_viz.labs.base import Lab, Preset
 from resample_viz.labs.controls import LABEL, Simple, Slider, buttons, display
+from resample_viz.labs.inputs import check_typed
 from resample_viz.labs.kernels import (
-    MATRIX_CELLS,
+    COLOURS,
     counted,
+    fits_matrix,
+    follow_channels,
+    invisible_panel,
     kernel_panel,
     matrix_merits,
     matrix_panels,
     response_panel,
+    restored_panel,
     same_size,
+    with_groups,
     write_weight,
 )
-from resample_viz.labs.panels import error_panel, merits, signal_range, tensor_panel
-from resample_viz.operations import Conv, Range
+from resample_viz.labs.least_squares import LeastSquares, Solved
+from resample_viz.labs.panels import error_panel, merits, signal_range
+from resample_viz.operations import Conv, Operation, Range
 from resample_viz.view import AnyPanel, Frame, Link, Merit, Panel, Step
 
 SHOWS = ("window", "matrix", "way back")
 ADJOINT, LEAST_SQUARES = "transposed convolution, same weights", "least squares"
-COLOURS = 3
 
 
 class ConvolutionLab(Lab):
@@ -41,7 +47,7 @@ class ConvolutionLab(Lab):
 
     >>> lab = ConvolutionLab(image="integer_grid", size=5, kernel="box", stride=2)
     >>> tuple(lab.output.shape)
-    (1, 1, 2, 2)
+    (1, 1, 3, 3)
     >>> lab.close()
     """
 
@@ -131,14 +137,24 @@ class ConvolutionLab(Lab):
             options=(ADJOINT, LEAST_SQUARES), description="way back", style=LABEL
         )
         way.add_class("rv-control-way_back")
-        channel = Slider("channel", Range(0, 7), 0, whole=True)
+        channel = Slider("channel", Range(0, 7), 0, whole=True, strict=True)
         channel.widget.add_class("rv-control-channel")
+        self._least_squares = LeastSquares()
         return {"show": Simple(show), "way_back": Simple(way), "channel": channel}
 
     def channels_changed(self, channels: int) -> None:
-        """A colour picture keeps its colours: each channel by itself, until told otherwise."""
-        each = channels if channels == COLOURS else 1
-        self.controls.set(out_channels=each, groups=each)
+        """Groups and output channels follow the picture."""
+        follow_channels(self.controls, channels)
+
+    def completed(self, moves: dict[str, Any]) -> dict[str, Any]:
+        """The groups of a whole weight of the learner's own."""
+        channels = self.input.shape[1]
+        return with_groups(moves, lambda shape: max(1, channels // shape[1]))
+
+    def close(self) -> None:
+        """Frees what is remembered too."""
+        super().close()
+        self._least_squares = LeastSquares()
 
     def edited(self, panel: str, row: int, col: int, value: float) -> None:
         """A cell of the input, or a weight of the kernels that are drawn."""
@@ -147,7 +163,8 @@ class ConvolutionLab(Lab):
             return
         operation = self.operation
         assert isinstance(operation, Conv)
-        weight = operation.weight.clone()
+        check_typed(value)
+        weight = operation.weight
         number, col = divmod(col, operation.taps[1])
         weight[self._channel(operation), number, row, col] = value
         alone = weight.shape[:2] == (1, 1)
@@ -172,7 +189,7 @@ class ConvolutionLab(Lab):
             Step("Conv2d"),
             Step("y", tuple(y.shape), "output"),
         ]
-        if shows == "matrix" and _fits_matrix(x, y):
+        if shows == "matrix" and fits_matrix(x, y):
             linear = linear_map(operation, x.shape)
             seen = _seen(operation, channel)
             panels += matrix_panels(linear, out_channel=channel, in_channel=seen)
@@ -183,7 +200,7 @@ class ConvolutionLab(Lab):
                 "most 16 × 16 cells."
             )
         elif shows == "way back":
-            restored, measured = self._restored(operation, x, y, panels)
+            restored, measured = self._restored(operation, x, panels)
             strip.append(Step(self.extras["way_back"].value))
             strip.append(Step("x̂", tuple(restored.shape), "undone"))
             code.append(self._code_back(operation, x))
@@ -230,99 +247,46 @@ class ConvolutionLab(Lab):
     # The way back
 
     def _restored(
-        self, operation: Conv, x: Tensor, y: Tensor, panels: list[AnyPanel]
+        self, operation: Conv, x: Tensor, panels: list[AnyPanel]
     ) -> tuple[Tensor, tuple[Merit, ...]]:
         """x̂ and its figures; adds its panels."""
         limits = signal_range(x)
-        if self._is_solved(operation, x):
-            restored, note = self._solved[2:]
-        elif self.extras["way_back"].value == ADJOINT:
-            restored, note = linear_map(operation, x.shape).adjoint(_linear_part(operation, y)), ""
-        else:  # on its way: see `follow_up`
-            restored, note = torch.zeros_like(x), "is being computed"
-        panels.append(_restored_panel(restored, limits, note))
-        if note == "is being computed":
+        if self.extras["way_back"].value == ADJOINT:
+            linear = linear_map(operation, x.shape)
+            solved: Solved | None = Solved(linear.adjoint(linear(x)), "")
+        else:
+            solved = self._least_squares.of(operation, x)
+        if solved is None:  # on its way: see `follow_up`
+            restored = torch.zeros_like(x)
+            panels.append(restored_panel(restored, limits, "is being computed"))
             return restored, ()
+        restored, note = solved
+        panels.append(restored_panel(restored, limits, note))
         panels.append(error_panel(restored, x, limits))
         if self.extras["way_back"].value == LEAST_SQUARES:
-            panels.append(_invisible_panel(operation, x - restored))
+            panels.append(invisible_panel(operation, x - restored))
         return restored, merits(restored, x, limits)
 
-    _solved: tuple[Any, ...] = (None, None)  # operation, input, x̂ of least squares, a remark
-
-    def _is_solved(self, operation: Conv, x: Tensor) -> bool:
-        return self._solved[0] == operation and self._solved[1] is x
-
-    def follow_up(self, operation: Conv, x: Tensor) -> Job | None:  # type: ignore[override]
-        """Least squares by conjugate gradients, behind the frame that is shown."""
-        wanted = self.extras["show"].value == "way back"
-        if not wanted or self.extras["way_back"].value != LEAST_SQUARES:
-            self._solved = (None, None)
+    def follow_up(self, operation: Operation, x: Tensor) -> Job | None:
+        """Least squares, behind the frame that is shown."""
+        shows, way = self.extras["show"].value, self.extras["way_back"].value
+        if (shows, way) != ("way back", LEAST_SQUARES):
             return None
-        if self._is_solved(operation, x):
-            return None
-        return self._solve(operation, x, linear_map(operation, x.shape))
-
-    def _solve(self, operation: Conv, x: Tensor, linear: LinearMap) -> Job:
-        y = _linear_part(operation, operation(x))
-        solution = yield from linear.solve_steps(y)
-        note = "" if solution.converged else (
-            f"not converged: after {solution.iterations} iterations still off by about "
-            f"{solution.error:.0%}"
-        )  # fmt: skip
-        self._solved = (operation, x, solution.tensor, note)
-        self.show_again()
+        return self._least_squares.job(operation, x, self.show_again)
 
     def _code_back(self, operation: Conv, x: Tensor) -> str:
         shape = tuple(x.shape)
-        linear = f"linear = rv.linear_map({_as_argument(operation)}, {shape})"
+        linear = f"linear = rv.linear_map(rv.{operation!r}, {shape})"
+        y = "y - conv.bias.view(-1, 1, 1)" if operation.bias else "y"  # what is undone is linear
         if self.extras["way_back"].value == ADJOINT:
-            return f"{linear}\nx_hat = linear.adjoint(y)  # adjoint"
-        return f"{linear}\nx_hat = linear.pseudo_inverse(y)  # pseudo-inverse (least squares)"
-
-
-def _as_argument(operation: Conv) -> str:
-    return f"rv.{operation!r}"
-
-
-def _linear_part(operation: Conv, y: Tensor) -> Tensor:
-    return y - operation.bias_values.view(1, -1, 1, 1) if operation.bias else y
-
-
-def _restored_panel(restored: Tensor, limits: tuple[float, float], note: str) -> Panel:
-    panel = tensor_panel("x_hat", "x̂: the way back", "undone", restored, limits)
-    return Panel(
-        panel.name, panel.title, panel.role, panel.tensor, limits, like="x",
-        caption="; ".join(part for part in (note, panel.caption) if part),
-    )  # fmt: skip
-
-
-def _invisible_panel(operation: Conv, invisible: Tensor) -> Panel:
-    """X - x̂, which is what the layer cannot see; amplified so that it can be seen by us."""
-    seen = float((operation(invisible) - operation(torch.zeros_like(invisible))).abs().max())
-    first = invisible[0] if invisible.shape[1] in (1, COLOURS) else invisible[0, :1]
-    largest = float(first.abs().max()) or 1.0
-    return Panel(
-        "invisible",
-        "The invisible part x − x̂",
-        "error",
-        first if len(first) == 1 else first.mean(0, keepdim=True),
-        (-largest, largest),
-        "diverging",
-        caption=f"up to {largest:.2f}; the layer makes at most {seen:.1g} of it",
-        like="x",
-    )
+            return f"{linear}\nx_hat = linear.adjoint({y})  # adjoint"
+        return f"{linear}\nx_hat = linear.pseudo_inverse({y})  # pseudo-inverse (least squares)"
 
 
 def _seen(operation: Conv, channel: int) -> int:
     """The first input channel that an output channel sees."""
     out, inputs = operation.weight.shape[:2]
     return channel * operation.groups // out * inputs
-
-
-def _fits_matrix(x: Tensor, y: Tensor) -> bool:
-    cells = max(x[0, 0].numel(), y[0, 0].numel())
-    return cells <= MATRIX_CELLS and max(x[0].numel(), y[0].numel()) <= 3 * MATRIX_CELLS
 
 
 def _inside(operation: Conv, x: Tensor) -> tuple[list[int], list[int]]:

@@ -14,11 +14,19 @@ from torch import Tensor
 from resample_viz.images import PATTERNS, PHOTOGRAPHS, ImageError, load_image, pattern, photograph
 from resample_viz.labs.controls import LABEL
 
-SIZES = (4, 6, 8, 12, 16, 32, 64, 128, 256)
+SIZES = (3, 4, 5, 6, 7, 8, 9, 12, 16, 32, 64, 128, 256)
 OWN = "your own"
 SMALL = ("integer grid", "impulse")  # patterns that are for reading numbers, not for looking
 MAX_EDITABLE = 16
 LARGEST_VALUE = 1e9  # of a typed number; sums and squares of larger ones leave float32
+
+
+def check_typed(value: float) -> None:
+    """Raises ImageError for a number that is too large for a cell."""
+    if not abs(value) <= LARGEST_VALUE:
+        raise ImageError(
+            f"{value:g} is too large for a cell: type a number of at most {LARGEST_VALUE:g}."
+        )
 
 
 def _title(name: str) -> str:
@@ -136,10 +144,7 @@ class InputControls:
         rows, cols = edited.shape[2:]
         if not (0 <= row < rows and 0 <= col < cols):
             raise ImageError(f"row {row}, column {col} is outside the {rows} × {cols} grid.")
-        if not abs(value) <= LARGEST_VALUE:
-            raise ImageError(
-                f"{value:g} is too large for a cell: type a number of at most {LARGEST_VALUE:g}."
-            )
+        check_typed(value)
         edited[0, 0, row, col] = value
         self._edited = edited
 

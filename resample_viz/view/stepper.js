@@ -6,6 +6,7 @@ import { element } from "./dom.js";
 const SLOWEST = 1; // cells per second
 const FASTEST = 60;
 const USUAL = 4;
+const KEYS = ["Enter", " ", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"];
 
 export class Stepper {
   /** `onStep(step)` is called with 0 … count - 1, and with null when the walk is over. */
@@ -21,8 +22,11 @@ export class Stepper {
     this.end = this.button("✕", "end the walk", () => this.stop());
     this.speed = element("input", "", { type: "range", min: SLOWEST, max: FASTEST, value: USUAL, "aria-label": "cells per second" });
     this.words = element("span", "rv-steps", { "aria-live": "off" });
-    this.root.append("slow ", this.speed, " fast ", this.words);
+    this.root.append("slow", this.speed, "fast", this.words);
     signal.addEventListener("abort", () => this.pause());
+    this.root.addEventListener("keydown", (event) => {
+      if (KEYS.includes(event.key)) event.stopPropagation(); // a notebook has other plans with them
+    });
     this.show();
   }
 
@@ -94,6 +98,6 @@ export class Stepper {
     if (this.play.textContent !== text) this.play.textContent = text;
     this.end.disabled = this.step === null;
     this.back.disabled = this.step === 0;
-    this.words.textContent = this.step === null ? `${this.count} cells` : `cell ${this.step + 1} of ${this.count}`;
+    this.words.textContent = this.step === null ? `${this.count} cells to walk` : `cell ${this.step + 1} of ${this.count}`;
   }
 }

@@ -1,0 +1,526 @@
+"""TransposedConvolutionLab: what a "deconvolution" does, and what it does not undo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from resample_viz.analysis import linear_map
+from resample_viz.labs.background import Job
+from resample_viz.labs.base import Lab, Preset
+from resample_viz.labs.checkerboards import LastDrawn, as_pair, overlap_frame, random_frame
+from resample_viz.labs.controls import Simple, Slider, buttons, display
+from resample_viz.labs.drift import STYLES, EncoderDecoder, drift_frame
+from resample_viz.labs.inputs import check_typed
+from resample_viz.labs.kernels import (
+    COLOURS,
+    fits_matrix,
+    follow_channels,
+    kernel_panel,
+    matrix_merits,
+    matrix_panels,
+    response_panel,
+    restored_panel,
+    same_size,
+    with_groups,
+    write_weight,
+)
+from resample_viz.labs.least_squares import LeastSquares
+from resample_viz.labs.panels import error_panel, merits, signal_range, tensor_panel
+from resample_viz.labs.profiles import Profiles
+from resample_viz.operations import Axis, Conv, ConvTranspose, Operation, OperationError, Range
+from resample_viz.view import AnyPanel, Frame, Link, Merit, Panel, Step
+
+READINGS = ("scatter", "gather")
+NUMBERS, MATRIX, SIZES, BACK, OVERLAP, RANDOM, DRIFT = SHOWS = (
+    "numbers",
+    "matrix",
+    "which size",
+    "there and back",
+    "overlap",
+    "random weights",
+    "drift",
+)
+
+
+class TransposedConvolutionLab(Lab):
+    """Stamp the kernel, or gather from a stretched grid; count overlaps; compare with an inverse.
+
+    Keyword arguments are the parameters of `ConvTranspose` (without `in_channels`, which the input
+    decides), plus `image`, `size`, `preset`, `reading` ("scatter", "gather"), `show` ("numbers",
+    "matrix", "which size", "there and back", "overlap", "random weights", "drift"), `levels` (of
+    the encoder whose drift is shown), `channel` (the output channel whose sums are written out).
+    Lesson: notebooks/05-transposed-convolution.ipynb
+
+    >>> lab = TransposedConvolutionLab(image="integer_grid", size=4, padding=1, output_padding=1)
+    >>> tuple(lab.output.shape)
+    (1, 1, 8, 8)
+    >>> lab.close()
+    """
+
+    name = "transposed-convolution"
+    operation_type = ConvTranspose
+    opening: ClassVar[dict[str, Any]] = {"image": "integer_grid", "size": 4, "kernel": "ones"}
+    presets: ClassVar[tuple[Preset, ...]] = (
+        Preset(
+            "stamps add up",
+            "Press play: every cell of x stamps the kernel, times its own value, into y. Where "
+            "stamps overlap, they add up. Then set reading to gather: the same numbers.",
+            {
+                "image": "integer_grid",
+                "size": 4,
+                "kernel": ((1, 2, 1), (2, 4, 2), (1, 2, 1)),
+            },
+        ),
+        Preset(
+            "uneven overlap: k=3, s=2",
+            "Stamps of 3 in steps of 2: some cells get 1 stamp, some 2, some 4. That is the "
+            "checkerboard, before any learning. Set kernel_size to 4.",
+            {"image": "integer_grid", "size": 6, "kernel": "ones", "show": OVERLAP},
+        ),
+        Preset(
+            "even overlap: k=4, s=2",
+            "4 is a multiple of 2: away from the border every cell gets 4 stamps.",
+            {
+                "image": "integer_grid",
+                "size": 6,
+                "kernel": "ones",
+                "kernel_size": 4,
+                "show": OVERLAP,
+            },
+        ),
+        Preset(
+            "even count, uneven sum",
+            "Nothing is trained, and the input is one flat grey. Four stamps land on every cell, "
+            "but not with the same weights: k=4 flickers as much as k=3. Move the seed.",
+            {
+                "image": "integer_grid",
+                "size": 6,
+                "kernel": "random",
+                "kernel_size": 4,
+                "padding": 1,
+                "show": RANDOM,
+            },
+        ),
+        Preset(
+            "which size was meant?",
+            "A convolution makes 4 × 4 of 7 × 7 and of 8 × 8. output_padding says which of the two "
+            "is to come back: x has 8 rows here.",
+            {
+                "image": "integer_grid",
+                "size": 8,
+                "kernel": "ones",
+                "padding": 1,
+                "show": SIZES,
+            },
+        ),
+        Preset(
+            "not an inverse",
+            "The convolution, then this layer with the same weights: the shape is back, the "
+            "picture is not. Even the best way back, least squares, is short of x.",
+            {
+                "image": "astronaut",
+                "size": 128,
+                "kernel": "bilinear",
+                "kernel_size": 4,
+                "padding": 1,
+                "out_channels": 3,
+                "groups": 3,
+                "show": BACK,
+            },
+        ),
+        Preset(
+            "half a pixel per level",
+            "A strided convolution reads pixel 2 i, interpolation takes it for 2 i + ½. After four "
+            "levels the edge stands 7.5 pixels too far right; a transposed convolution puts it "
+            "back.",
+            {
+                "image": "edge",
+                "size": 128,
+                "kernel": "bilinear",
+                "padding": 1,
+                "output_padding": 1,
+                "show": DRIFT,
+                "levels": 4,
+            },
+        ),
+    )
+
+    def build_extras(self) -> dict[str, Any]:
+        """The reading, what to show, the levels of the encoder, the channel that is explained."""
+        reading = buttons("reading", READINGS, READINGS[0])
+        reading.add_class("rv-control-reading")
+        show = buttons("show", SHOWS, SHOWS[0])
+        show.add_class("rv-control-show")
+        levels = Slider("levels", Range(1, 4), 4, whole=True, strict=True)
+        levels.widget.add_class("rv-control-levels")
+        channel = Slider("channel", Range(0, 7), 0, whole=True, strict=True)
+        channel.widget.add_class("rv-control-channel")
+        self._least_squares = LeastSquares()
+        self._random = LastDrawn()
+        return {
+            "reading": Simple(reading),
+            "show": Simple(show),
+            "levels": levels,
+            "channel": channel,
+        }
+
+    def build_charts(self) -> dict[str, Any]:
+        """One row of the pictures whose drift is shown."""
+        return {"row": Profiles(STYLES)}
+
+    def scene_changed(self, x: Tensor) -> None:
+        """The chart's limits follow the input and the theme."""
+        self.charts["row"].dress_for(x, dark=self.stage.dark)
+
+    def channels_changed(self, channels: int) -> None:
+        """Groups and output channels follow the picture."""
+        follow_channels(self.controls, channels)
+
+    def completed(self, moves: dict[str, Any]) -> dict[str, Any]:
+        """The groups of a whole weight of the learner's own."""
+        return with_groups(moves, lambda _: 1)
+
+    def close(self) -> None:
+        """Frees what is remembered too."""
+        super().close()
+        self._least_squares, self._random = LeastSquares(), LastDrawn()
+
+    def edited(self, panel: str, row: int, col: int, value: float) -> None:
+        """A cell of the input, or a weight of the stamps that are drawn."""
+        if panel != "w":
+            super().edited(panel, row, col, value)
+            return
+        operation = self.operation
+        assert isinstance(operation, ConvTranspose)
+        check_typed(value)
+        weight = operation.weight
+        number, col = divmod(col, operation.taps[1])
+        group, within = divmod(self._channel(operation), weight.shape[1])
+        weight[group * (len(weight) // operation.groups) + number, within, row, col] = value
+        alone = weight.shape[:2] == (1, 1)
+        write_weight(self.controls, weight[0, 0] if alone else weight)
+
+    def frame(self, operation: ConvTranspose, x: Tensor) -> Frame:  # type: ignore[override]
+        """What `show` asks for."""
+        shows = self.extras["show"].value
+        display(self.extras["reading"], shows in (NUMBERS, MATRIX))
+        display(self.extras["levels"], shows == DRIFT)
+        display(self.extras["channel"], operation.output_shape(x.shape)[1] > 1)
+        view: dict[str, Callable[[ConvTranspose, Tensor], Frame]] = {
+            NUMBERS: self._numbers,
+            MATRIX: self._matrix,
+            SIZES: self._sizes,
+            BACK: self._there_and_back,
+            OVERLAP: overlap_frame,
+            RANDOM: self._random_weights,
+            DRIFT: self._drift,
+        }
+        frame = view[shows](operation, x)
+        return replace(
+            frame,
+            formula=frame.formula or operation.explain_shape(x.shape),
+            hint=self.look or frame.hint,
+        )
+
+    def follow_up(self, operation: Operation, x: Tensor) -> Job | None:
+        """Least squares, behind the frame that is shown."""
+        if self.extras["show"].value != BACK:
+            return None
+        assert isinstance(operation, ConvTranspose)
+        forwards = _convolution(operation, x)
+        return self._least_squares.job(forwards, x, self.show_again)
+
+    def _channel(self, operation: ConvTranspose) -> int:
+        outputs = operation.weight.shape[1] * operation.groups
+        return min(self.extras["channel"].value, outputs - 1)
+
+    def _random_weights(self, operation: ConvTranspose, x: Tensor) -> Frame:
+        del x  # one flat grey will do
+        return random_frame(self._random.of(operation))
+
+    def _drift(self, operation: ConvTranspose, x: Tensor) -> Frame:
+        del operation  # the encoder and both decoders are given
+        return drift_frame(EncoderDecoder(self.extras["levels"].value), x, self.charts["row"])
+
+    # The numbers
+
+    def _numbers(self, operation: ConvTranspose, x: Tensor) -> Frame:
+        y = operation(x)
+        gathers = self.extras["reading"].value == "gather"
+        panels, links = (self._gather if gathers else self._scatter)(operation, x, y)
+        other = operation.as_convolution()(operation.stretched(x))
+        gap = float((other - y).abs().max())
+        scale = max(1.0, float(y.abs().max()))
+        return Frame(
+            panels,
+            links,
+            strip=_strip(x, y),
+            code=_code(operation, gathers),
+            merits=(
+                Merit("weights", f"{operation.weight.numel()}"),
+                Merit(
+                    "scatter and gather",
+                    "the same numbers" if gap <= 1e-5 * scale else f"differ by {gap:.1g}",
+                    "the layer, and an ordinary convolution of the stretched grid",
+                ),
+            ),
+            hint="Each cell of y gathers from the stretched grid: the kernel is turned by 180°."
+            if gathers
+            else "Each cell of x stamps the kernel into y. Point at one, or press play.",
+            walk="y" if gathers else "x",
+            stamp=not gathers,
+        )
+
+    def _scatter(
+        self, operation: ConvTranspose, x: Tensor, y: Tensor
+    ) -> tuple[tuple[AnyPanel, ...], tuple[Link, ...]]:
+        """The input, the stamp, the output."""
+        channel = self._channel(operation)
+        limits = signal_range(x)
+        stamps = operation.as_convolution().weight[channel].flip(-2, -1)
+        panels = (
+            self._input(x, operation),
+            kernel_panel(stamps, "The stamp: kernel w"),
+            response_panel("y", "Output y: stamps added up", "output", y, limits, channel),
+        )
+        footprint = operation.footprint(x.shape)
+        bias = float(operation.bias_values[channel]) if operation.bias else 0.0
+        return panels, (Link.of("x", "y", footprint, channel=channel, bias=bias),)
+
+    def _gather(
+        self, operation: ConvTranspose, x: Tensor, y: Tensor
+    ) -> tuple[tuple[AnyPanel, ...], tuple[Link, ...]]:
+        """The input, the same with zeros in between and around, the turned kernel, the output."""
+        channel = self._channel(operation)
+        conv = operation.as_convolution()
+        stretched = operation.stretched(x)
+        limits = signal_range(torch.cat([x.flatten(), x.new_zeros(1)]))
+        shows = None if x.shape[1] == COLOURS else _seen(operation, channel)
+        panels = (
+            self._input(x, operation),
+            Panel(
+                "z",
+                "x stretched: zeros between, and around (hatched)",
+                "input",
+                stretched[0],
+                limits,
+                channel=shows,
+                margin=_around(operation),
+            ),
+            replace(
+                kernel_panel(conv.weight[channel], "Kernel, turned by 180°"),
+                name="w_turned",
+                editable=False,
+                caption="",
+            ),
+            response_panel("y", "Output y", "output", y, signal_range(x), channel),
+        )
+        bias = float(operation.bias_values[channel]) if operation.bias else 0.0
+        links = (
+            Link("x", "z", _places(operation, x)),
+            Link.of("z", "y", conv.footprint(stretched.shape), channel=channel, bias=bias),
+        )
+        return panels, links
+
+    def _input(self, x: Tensor, operation: ConvTranspose) -> Panel:
+        shows = None if x.shape[1] == COLOURS else _seen(operation, self._channel(operation))
+        editable = self.inputs.editable
+        return Panel(
+            "x", "Input x", "input", x[0], signal_range(x), editable=editable, channel=shows
+        )
+
+    # The matrix
+
+    def _matrix(self, operation: ConvTranspose, x: Tensor) -> Frame:
+        frame = self._numbers(operation, x)
+        y = operation(x)
+        if not fits_matrix(x, y):
+            sentence = "The matrix is too large to look at: choose a grid of at most 16 × 16 cells."
+            return replace(frame, warnings=(sentence,))
+        linear = linear_map(operation, x.shape)
+        channel = self._channel(operation)
+        seen = _seen(operation, channel)
+        matrices = matrix_panels(linear, out_channel=channel, in_channel=seen)
+        return replace(
+            frame,
+            panels=(*frame.panels, *matrices),
+            merits=matrix_merits(linear, x),
+            hint="Its rows are the columns of the convolution with the same weights: the layer is "
+            "the transpose. A transpose is an inverse only where AᵀA is the identity.",
+        )
+
+    # The convolution, and back
+
+    def _sizes(self, operation: ConvTranspose, x: Tensor) -> Frame:
+        """Every output_padding, and which of them gives the size that x had."""
+        conv = _convolution(operation, x)
+        y = conv(x)
+        stride, extra = (as_pair(v) for v in (operation.stride, operation.output_padding))
+        panels: list[AnyPanel] = [
+            self._input(x, operation),
+            response_panel("y", "Conv2d makes of x", "output", y, signal_range(x), 0),
+        ]
+        meant = None
+        for more in range(min(stride)):
+            back = replace(operation, output_padding=more)(y)
+            size = f"{back.shape[2]} × {back.shape[3]}"
+            fits = back.shape == x.shape
+            meant = more if fits else meant
+            words = f"output_padding={more}: {size}" + (" ✓ the size of x" if fits else "")
+            panel = response_panel(f"back_{more}", words, "undone", back, signal_range(x), 0)
+            chosen = "this layer" if (more, more) == extra else ""
+            panels.append(replace(panel, caption=chosen))
+        back = operation(y)
+        warnings: tuple[str, ...] = ()
+        if back.shape != x.shape:
+            way_out = f"set output_padding={meant}" if meant is not None else "choose another size"
+            warnings = (
+                f"x has {x.shape[2]} × {x.shape[3]} cells, and {back.shape[2]} × {back.shape[3]} "
+                f"come back: {way_out}.",
+            )
+        sizes = same_size(conv, tuple(x.shape))
+        return Frame(
+            tuple(panels),
+            strip=_round_trip(x, y, back),
+            code=_code_both_ways(conv, operation),
+            formula=_both_formulas(conv, operation, x, y),
+            merits=(Merit(f"sizes that become {y.shape[2]}", ", ".join(map(str, sizes))),),
+            hint="The convolution makes the same size of several sizes. output_padding says which "
+            "one comes back; the new row is computed, not filled with zeros.",
+            warnings=warnings,
+        )
+
+    def _there_and_back(self, operation: ConvTranspose, x: Tensor) -> Frame:
+        """Conv2d, then this layer with the same weights; beside it the best way back."""
+        conv = _convolution(operation, x)
+        y = conv(x)
+        layer = replace(operation, output_padding=conv.transposed(x.shape).output_padding)
+        back = layer(y)
+        limits = signal_range(x)
+        scaled, gain = _best_scale(back, x)
+        solved = self._least_squares.of(conv, x)
+        error = error_panel(scaled, x, limits)
+        panels: list[AnyPanel] = [
+            tensor_panel("x", "x", "input", x, limits),
+            response_panel("y", "y: Conv2d of x", "output", y, limits, 0),
+            replace(
+                restored_panel(scaled, limits),
+                title=f"x̂: this layer, at its best scale (× {gain:.2f})",
+            ),
+            replace(error, title="Its error"),
+        ]
+        figures = merits(scaled, x, limits)
+        if solved is None:
+            waiting = restored_panel(torch.zeros_like(x), limits, "is being computed")
+            panels.append(replace(waiting, name="best", title="The best way back: least squares"))
+        else:
+            best = restored_panel(solved.tensor, limits, solved.note)
+            panels.append(replace(best, name="best", title="The best way back: least squares"))
+            error = error_panel(solved.tensor, x, limits)
+            panels.append(replace(error, name="best_error", title="Its error: what is lost"))
+            (_, psnr, _) = merits(solved.tensor, x, limits)
+            figures += (Merit("least squares", psnr.value, psnr.meaning),)
+        return Frame(
+            tuple(panels),
+            strip=_round_trip(x, y, back),
+            code=_code_both_ways(conv, layer),
+            formula=_both_formulas(conv, layer, x, y),
+            merits=figures,
+            hint="The shape comes back. The values do not: the layer is the transpose.",
+        )
+
+
+def _convolution(operation: ConvTranspose, x: Tensor) -> Conv:
+    """The convolution of which this layer is the transpose, for x as its input."""
+    plain = replace(operation, output_padding=0, bias=False)
+    conv = plain.transposed()
+    if conv.weight.shape[1] * conv.groups != x.shape[1]:
+        raise OperationError(
+            f"the way there takes {conv.weight.shape[1] * conv.groups} channels, as many as "
+            f"out_channels, but the picture has {x.shape[1]}: use out_channels={x.shape[1]}."
+        )
+    return conv
+
+
+def _best_scale(back: Tensor, x: Tensor) -> tuple[Tensor, float]:
+    """Back times the number that brings it nearest to x: its scale alone is not held against it."""
+    power = float((back * back).sum())
+    gain = float((back * x).sum()) / power if power else 0.0
+    return back * gain, gain
+
+
+def _seen(operation: ConvTranspose, channel: int) -> int:
+    """The first input channel that an output channel sees."""
+    per_group = len(operation.weight) // operation.groups
+    return channel // operation.weight.shape[1] * per_group
+
+
+def _around(operation: ConvTranspose) -> tuple[int, int, int, int]:
+    """The zeros around the stretched grid: top, left, bottom, right."""
+    padding, extra = (as_pair(v) for v in (operation.padding, operation.output_padding))
+    before = [w - 1 - p for w, p in zip(operation.window, padding)]
+    after = [b + e for b, e in zip(before, extra)]
+    top, left, bottom, right = (max(0, n) for n in (*before, *after))
+    return top, left, bottom, right
+
+
+def _places(operation: ConvTranspose, x: Tensor) -> tuple[Axis, Axis]:
+    """Which cell of x stands in which row and column of the stretched grid."""
+    height, width = x.shape[2:]
+    numbers = torch.arange(1.0, height * width + 1).view(1, 1, height, width)
+    alone = replace(operation, kernel=torch.ones(operation.taps), in_channels=1, out_channels=1,
+                    groups=1)  # fmt: skip
+    found = alone.stretched(numbers)[0, 0].long() - 1
+    rows, cols = found.amax(1), found.amax(0)
+    row_index = torch.where(rows < 0, -1, rows // width)
+    col_index = torch.where(cols < 0, -1, cols % width)
+    return Axis.from_index(height, row_index[:, None]), Axis.from_index(width, col_index[:, None])
+
+
+def _code_both_ways(conv: Conv, layer: ConvTranspose) -> str:
+    return "\n".join(
+        [
+            conv.program(),
+            "y = conv(x)",
+            f"tconv = {layer.code()}",
+            "tconv.weight.data[:] = conv.weight",
+            "x_hat = tconv(y)",
+        ]
+    )
+
+
+def _both_formulas(conv: Conv, layer: ConvTranspose, x: Tensor, y: Tensor) -> str:
+    """The height of y and that of x̂."""
+    there, back = conv.explain_shape(x.shape), layer.explain_shape(y.shape)
+    return "\n".join(lines.splitlines()[0] for lines in (there, back))
+
+
+def _code(operation: ConvTranspose, gathers: bool) -> str:
+    lines = [operation.program(), f"y = {operation.variable}(x)"]
+    if gathers:
+        lines.append(f"layer = rv.{operation!r}")
+        lines.append("same = layer.as_convolution()(layer.stretched(x))")
+    return "\n".join(lines)
+
+
+def _strip(x: Tensor, y: Tensor) -> tuple[Step, ...]:
+    return (
+        Step("x", tuple(x.shape), "input"),
+        Step("ConvTranspose2d"),
+        Step("y", tuple(y.shape), "output"),
+    )
+
+
+def _round_trip(x: Tensor, y: Tensor, back: Tensor) -> tuple[Step, ...]:
+    return (
+        Step("x", tuple(x.shape), "input"),
+        Step("Conv2d"),
+        Step("y", tuple(y.shape), "output"),
+        Step("ConvTranspose2d"),
+        Step("x̂", tuple(back.shape), "undone"),
+    )
