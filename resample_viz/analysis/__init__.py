@@ -32,7 +32,7 @@ from resample_viz.analysis.resize import (
     round_coordinates,
     source_coordinates,
 )
-from resample_viz.analysis.round_trip import RoundTrip, Twin, round_trip, twin
+from resample_viz.analysis.round_trips import RoundTrip, Twin, round_trip, twin
 from resample_viz.analysis.spectrum import (
     amplitudes,
     displayed,

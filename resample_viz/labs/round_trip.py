@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import ipywidgets as widgets
 from torch import Tensor
 
-from resample_viz.analysis.round_trip import (
+from resample_viz.analysis.round_trips import (
     LEAST_SQUARES,
     RoundTrip,
     Twin,

@@ -13,7 +13,7 @@ from torch import Tensor
 
 import resample_viz as rv
 from resample_viz.analysis import twin
-from resample_viz.analysis.round_trip import LEAST_SQUARES, SAME_OUTPUT, ranked
+from resample_viz.analysis.round_trips import LEAST_SQUARES, SAME_OUTPUT, ranked
 from resample_viz.operations import (
     AvgPool,
     Chain,

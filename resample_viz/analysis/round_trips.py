@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from resample_viz.analysis.least_squares import SLICE_SECONDS, Solution, Steps, finish
-from resample_viz.analysis.linear_map import LinearMap, linear_map
+from resample_viz.analysis.linear_maps import LinearMap, linear_map
 from resample_viz.analysis.metrics import mae, psnr, ssim
 from resample_viz.operations import Operation, OperationError, Undo
 from resample_viz.operations.base import UndoKind
