@@ -14,7 +14,7 @@ LABS: tuple[type[Lab], ...] = (
     TransposedConvolutionLab,
     UnpoolingLab,
 )
-"""Every lab of the suite."""
+"""Every lab of the suite, in the order of the lessons."""
 
 __all__ = [
     "LABS",

@@ -30,17 +30,19 @@ def figure(frame: Frame) -> Figure:
     columns = max(1, min(frame.columns or COLUMNS, len(panels)))
     rows = max(1, math.ceil(len(panels) / columns))
     width = 2.6 if len(panels) <= MANY else 2.0
-    drawing = Figure(figsize=(width * columns, (width + 0.4) * rows), dpi=100, layout="constrained")
+    words = 0.7 if any(panel.caption for panel in panels) else 0.4  # inches, above and below
+    size = (width * columns, (width + words) * rows)
+    drawing = Figure(figsize=size, dpi=100, layout="constrained")
     strip = " → ".join(str(step) for step in frame.strip)
     drawing.suptitle(textwrap.fill(strip, round(15 * width * columns)), fontsize=9)
-    size = 9 if len(panels) <= MANY else 7.5
+    fontsize = 9 if len(panels) <= MANY else 7.5
     for number, panel in enumerate(panels, start=1):
         axes = drawing.add_subplot(rows, columns, number)
         if isinstance(panel, IndexPanel):
             axes.imshow(index_colors(panel), interpolation="nearest")
         else:
             _draw_pixels(axes, panel)
-        axes.set_title(panel.title, fontsize=size, color=ROLE_COLORS[panel.role])
+        axes.set_title(panel.title, fontsize=fontsize, color=ROLE_COLORS[panel.role])
         axes.set_xlabel(textwrap.fill(panel.caption, round(17 * width)), fontsize=7)
         axes.set(xticks=[], yticks=[])
     return drawing
