@@ -51,6 +51,7 @@ FOUR_METHODS = """rv.DownsamplingLab(methods=(
 LABS = (
     lab("upsampling", "rv.UpsamplingLab()", "scale_factor"),
     lab("downsampling", FOUR_METHODS, "shift", panel="y1", steps=4),
+    lab("resize", "rv.ResizeLab()", "target", panel="a"),
     lab("convolution", f"rv.ConvolutionLab({RANDOM_LAYER})", "seed"),
     lab(
         "transposed convolution",

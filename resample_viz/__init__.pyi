@@ -3,7 +3,9 @@ from .analysis import mae as mae
 from .analysis import mse as mse
 from .analysis import psnr as psnr
 from .analysis import resize_matrix as resize_matrix
+from .analysis import same_resize as same_resize
 from .analysis import ssim as ssim
+from .compat import import_torchvision as import_torchvision
 from .exercises import check as check
 from .images import ImageError as ImageError
 from .images import load_image as load_image
@@ -11,6 +13,7 @@ from .images import pattern as pattern
 from .images import photograph as photograph
 from .labs import ConvolutionLab as ConvolutionLab
 from .labs import DownsamplingLab as DownsamplingLab
+from .labs import ResizeLab as ResizeLab
 from .labs import TransposedConvolutionLab as TransposedConvolutionLab
 from .labs import UnpoolingLab as UnpoolingLab
 from .labs import UpsamplingLab as UpsamplingLab

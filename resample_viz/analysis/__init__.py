@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from resample_viz.analysis.compare import Comparison, same_resize, worst_difference
 from resample_viz.analysis.least_squares import (
     ConvergenceWarning,
     Solution,
@@ -9,7 +10,8 @@ from resample_viz.analysis.least_squares import (
     conjugate_gradients,
     finish,
 )
-from resample_viz.analysis.linear_map import LinearMap, linear_map
+from resample_viz.analysis.libraries import WAYS, installed_ways, missing_libraries, way
+from resample_viz.analysis.linear_maps import LinearMap, linear_map
 from resample_viz.analysis.metrics import mae, mse, psnr, ssim
 from resample_viz.analysis.resize import (
     COORDINATES,
@@ -39,15 +41,19 @@ from resample_viz.analysis.spectrum import (
     limit_map,
     split_at_limit,
 )
+from resample_viz.analysis.ways import Way, how_to_get
 
 __all__ = [
     "COORDINATES",
     "MODES",
     "NEAREST_ROUNDINGS",
+    "WAYS",
+    "Comparison",
     "ConvergenceWarning",
     "LinearMap",
     "Solution",
     "Steps",
+    "Way",
     "amplitudes",
     "area_windows",
     "box_kernel",
@@ -60,6 +66,8 @@ __all__ = [
     "fold_map",
     "folded_frequency",
     "frequencies",
+    "how_to_get",
+    "installed_ways",
     "kernel_stretch",
     "kernel_weights",
     "lanczos_kernel",
@@ -68,12 +76,16 @@ __all__ = [
     "linear_map",
     "mae",
     "matrix_from_taps",
+    "missing_libraries",
     "mse",
     "normalise",
     "psnr",
     "resize_matrix",
     "round_coordinates",
+    "same_resize",
     "source_coordinates",
     "split_at_limit",
     "ssim",
+    "way",
+    "worst_difference",
 ]

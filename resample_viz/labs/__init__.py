@@ -3,12 +3,14 @@
 from resample_viz.labs.base import Lab, Preset
 from resample_viz.labs.convolution import ConvolutionLab
 from resample_viz.labs.downsampling import DownsamplingLab
+from resample_viz.labs.resize import ResizeLab
 from resample_viz.labs.transposed_convolution import TransposedConvolutionLab
 from resample_viz.labs.unpooling import UnpoolingLab
 from resample_viz.labs.upsampling import UpsamplingLab
 
 LABS: tuple[type[Lab], ...] = (
     UpsamplingLab,
+    ResizeLab,
     DownsamplingLab,
     ConvolutionLab,
     TransposedConvolutionLab,
@@ -22,6 +24,7 @@ __all__ = [
     "DownsamplingLab",
     "Lab",
     "Preset",
+    "ResizeLab",
     "TransposedConvolutionLab",
     "UnpoolingLab",
     "UpsamplingLab",

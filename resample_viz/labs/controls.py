@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol
@@ -66,9 +66,13 @@ class Slider:
 
     In the browser a slider rounds its value to its step as soon as it is drawn, and sends that back
     (1.9999999999999998 for 2). A change of no more than half a step is therefore not a move.
+    A program may set more than the slider offers, unless its limits are `strict`.
     """
 
-    def __init__(self, name: str, limits: Range, value: float, whole: bool) -> None:
+    def __init__(
+        self, name: str, limits: Range, value: float, whole: bool, *, strict: bool = False
+    ) -> None:
+        self._limits = limits if strict else None
         kind = widgets.IntSlider if whole else widgets.FloatSlider
         options: dict[str, Any] = {} if whole else {"readout_format": ".2f"}
         self.widget = kind(
@@ -92,6 +96,7 @@ class Slider:
 
     @value.setter
     def value(self, value: Any) -> None:
+        self._check(value)
         changed = value != self._value
         self._value = value
         # A program may ask for more than the slider offers (scale_factor=10).
@@ -100,6 +105,18 @@ class Slider:
         self.widget.value = value
         if changed:
             self._tell()
+
+    def _check(self, value: Any) -> None:
+        limits = self._limits
+        if limits is None:  # the operation has checked it
+            return
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if not whole or not limits.low <= value <= limits.high:
+            name = self.widget.description
+            raise OperationError(
+                f"{name} must be a whole number from {limits.low} to {limits.high}, not "
+                f"{value!r}: try {name}={limits.low}."
+            )
 
     def _moved(self, change: dict[str, Any]) -> None:
         if abs(change["new"] - self._value) > 0.51 * self.widget.step:
@@ -403,6 +420,21 @@ class OperationControls:
                 both.set(name, value)
             else:
                 self._single[name].value = value
+
+    @contextmanager
+    def kept_if_refused(self) -> Iterator[None]:
+        """Puts every control back if anything in the block is refused."""
+        given, before = dict(self.given), self.values()
+        try:
+            yield
+        except Exception:
+            self.given.update(given)
+            for name, one in self._single.items():
+                one.value = before[name]
+            for either in self._either:
+                for name in either.parts:
+                    either.set(name, before[name])
+            raise
 
     def _following(self, wanted: dict[str, Any]) -> list[str]:
         """The sizes that follow a tensor of the learner's own, unless they are given with it."""

@@ -45,9 +45,10 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
 
     `progress` tells of a computation that goes on behind what is shown.
 
-    The browser sets four traits: `edit` (a cell was typed into), `upload` (the learner's own
-    picture: its name and bytes), `dark` (the page's theme) and `centre` (which part of panels that
-    are larger than the screen is looked at: shares of height and width).
+    The browser sets five traits: `edit` (a cell was typed into), `picked` (a cell of a pickable
+    panel was clicked), `upload` (the learner's own picture: its name and bytes), `dark` (the page's
+    theme) and `centre` (which part of panels that are larger than the screen is looked at: shares
+    of height and width).
     """
 
     _esm = module_text()
@@ -56,6 +57,7 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
     frame = traitlets.Dict().tag(sync=True, echo_update=False)
     palettes = traitlets.Dict().tag(sync=True, echo_update=False)
     edit = traitlets.Dict().tag(sync=True, echo_update=False)
+    picked = traitlets.Dict().tag(sync=True, echo_update=False)
     upload = traitlets.Dict().tag(sync=True, echo_update=False)
     max_upload = traitlets.Int(MAX_UPLOAD).tag(sync=True)
     progress = traitlets.Dict().tag(sync=True, echo_update=False)
