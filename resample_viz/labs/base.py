@@ -56,6 +56,14 @@ class Preset:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
+def unexpected(error: Exception) -> str:
+    """What a learner is told about an exception that nobody thought of."""
+    return (
+        f"This setting does not work here ({type(error).__name__}: {error}). "
+        "The last picture is kept: change the setting back, or try another picture."
+    )
+
+
 def calmly(method: Callable[..., None]) -> Callable[..., None]:
     """Turns every exception of a callback into one sentence on the stage.
 
@@ -70,10 +78,7 @@ def calmly(method: Callable[..., None]) -> Callable[..., None]:
             self.stage.refuse(str(error))
         except Exception as error:
             log.exception("a lab could not follow a control")
-            self.stage.refuse(
-                f"This setting does not work here ({type(error).__name__}: {error}). "
-                "The last picture is kept: change the setting back, or try another picture."
-            )
+            self.stage.refuse(unexpected(error))
 
     return guarded
 
@@ -87,7 +92,9 @@ class Lab(widgets.Box):
     """
 
     name: ClassVar[str]
-    operation_type: ClassVar[type[Operation]]
+    operation_type: ClassVar[type[Any]]
+    """The dataclass whose fields become the controls: an operation, or what several have in common
+    (then the lab has its own property `operation`)."""
     presets: ClassVar[tuple[Preset, ...]] = ()
     opening: ClassVar[dict[str, Any]] = {}
     """Settings that a fresh lab starts with, where the operation's own defaults show too little."""
@@ -106,7 +113,7 @@ class Lab(widgets.Box):
         self.look = ""
         self.stage = Stage()
         self._background = Background()
-        self.controls = OperationControls(self.operation_type)
+        self.controls = self.build_controls()
         self.inputs = InputControls()
         self.extras = self.build_extras()
         self._usual = {name: extra.value for name, extra in self.extras.items()}
@@ -139,6 +146,10 @@ class Lab(widgets.Box):
     def frame(self, operation: Operation, x: Tensor) -> Frame:
         """Everything to show for this operation on this input. Raises OperationError."""
 
+    def build_controls(self) -> Any:
+        """The controls of the lab's subject; a lab that has no one operation brings its own."""
+        return OperationControls(self.operation_type)
+
     def build_extras(self) -> dict[str, Any]:
         """Controls that are not parameters of the operation, by name."""
         return {}
@@ -153,8 +164,15 @@ class Lab(widgets.Box):
     def scene_changed(self, x: Tensor) -> None:
         """Called before the first frame of another input or of another theme."""
 
+    def picked(self, panel: str, row: int, col: int) -> None:
+        """Called when a learner clicked a cell of a pickable panel."""
+
     def channels_changed(self, channels: int) -> None:
         """Called when the input has another number of channels, to move what depends on it."""
+
+    def completed(self, moves: dict[str, Any]) -> dict[str, Any]:
+        """Parameters that were asked for, with those that follow from them and from the input."""
+        return moves
 
     def edited(self, panel: str, row: int, col: int, value: float) -> None:
         """Called when a learner typed `value` into a cell of `panel`; the base knows the input."""
@@ -166,7 +184,8 @@ class Lab(widgets.Box):
     @property
     def operation(self) -> Operation:
         """The operation that the controls describe. Raises OperationError if there is none."""
-        return self.operation_type(**self.controls.values())
+        operation: Operation = self.operation_type(**self.controls.values())
+        return operation
 
     @property
     def input(self) -> Tensor:
@@ -202,12 +221,12 @@ class Lab(widgets.Box):
         moves = {**(chosen.settings if chosen else {}), **settings}
         picture = {name: moves.pop(name) for name in ("image", "size") if name in moves}
         extras = {name: moves.pop(name) for name in self.extras if name in moves}
-        with quiet(self), self.inputs.kept_if_refused():
+        with quiet(self), self.inputs.kept_if_refused(), self.controls.kept_if_refused():
             if chosen:
                 extras = {**self._usual, **extras}
             self.inputs.set(**picture)
             self._follow_channels()
-            self.controls.set(afresh=bool(chosen), **moves)
+            self.controls.set(afresh=bool(chosen), **self.completed(moves))
             for name, value in extras.items():
                 self.extras[name].value = value
         self.look = chosen.look if chosen else ""
@@ -264,6 +283,9 @@ class Lab(widgets.Box):
                 yield step
         except (OperationError, ImageError) as error:
             self.stage.refuse(str(error))
+        except Exception as error:
+            log.exception("a longer computation of a lab failed")
+            self.stage.refuse(unexpected(error))
         self.stage.report(1.0, "")
 
     def _cancel_background(self) -> None:
@@ -312,6 +334,12 @@ class Lab(widgets.Box):
             self._compute()
 
     @calmly
+    def _picked(self, change: Any) -> None:
+        pick = change["new"]
+        if pick:
+            self.picked(pick["panel"], pick["row"], pick["col"])
+
+    @calmly
     def _uploaded(self, change: Any) -> None:
         upload = change["new"]
         if upload:
@@ -340,6 +368,7 @@ class Lab(widgets.Box):
             extra.on_change(self._moved)
         self.stage.observe(self._again, names=["dark", "centre"])
         self.stage.observe(self._edited, names=["edit"])
+        self.stage.observe(self._picked, names=["picked"])
         self.stage.observe(self._uploaded, names=["upload"])
 
     def _control_column(self) -> widgets.Widget:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol
@@ -66,9 +66,13 @@ class Slider:
 
     In the browser a slider rounds its value to its step as soon as it is drawn, and sends that back
     (1.9999999999999998 for 2). A change of no more than half a step is therefore not a move.
+    A program may set more than the slider offers, unless its limits are `strict`.
     """
 
-    def __init__(self, name: str, limits: Range, value: float, whole: bool) -> None:
+    def __init__(
+        self, name: str, limits: Range, value: float, whole: bool, *, strict: bool = False
+    ) -> None:
+        self._limits = limits if strict else None
         kind = widgets.IntSlider if whole else widgets.FloatSlider
         options: dict[str, Any] = {} if whole else {"readout_format": ".2f"}
         self.widget = kind(
@@ -92,6 +96,7 @@ class Slider:
 
     @value.setter
     def value(self, value: Any) -> None:
+        self._check(value)
         changed = value != self._value
         self._value = value
         # A program may ask for more than the slider offers (scale_factor=10).
@@ -100,6 +105,18 @@ class Slider:
         self.widget.value = value
         if changed:
             self._tell()
+
+    def _check(self, value: Any) -> None:
+        limits = self._limits
+        if limits is None:  # the operation has checked it
+            return
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if not whole or not limits.low <= value <= limits.high:
+            name = self.widget.description
+            raise OperationError(
+                f"{name} must be a whole number from {limits.low} to {limits.high}, not "
+                f"{value!r}: try {name}={limits.low}."
+            )
 
     def _moved(self, change: dict[str, Any]) -> None:
         if abs(change["new"] - self._value) > 0.51 * self.widget.step:
@@ -249,6 +266,37 @@ class NumberOrWord:
         self.number.on_change(lambda: callback() if self.which.value == self.BY_NUMBER else None)
 
 
+class OptionalNumber:
+    """A number that need not be given: without a tick the parameter is None."""
+
+    def __init__(self, name: str, number: Slider | PairSliders) -> None:
+        self.number = number
+        self.given = widgets.Checkbox(value=False, description=f"give {name}", indent=False)
+        self.given.add_class(f"rv-control-{name}-given")
+        self.widget = widgets.VBox([self.given, number.widget])
+        self.given.observe(lambda _: self._show(), names=["value"])
+        self._show()
+
+    def _show(self) -> None:
+        self.number.widget.layout.display = None if self.given.value else "none"
+
+    @property
+    def value(self) -> Any:
+        """The number or (height, width), or None."""
+        return self.number.value if self.given.value else None
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self.given.value = value is not None
+        if value is not None:
+            self.number.value = value
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Calls back after every change that means something."""
+        self.given.observe(lambda _: callback(), names=["value"])
+        self.number.on_change(lambda: callback() if self.given.value else None)
+
+
 class ChoiceOrOwn:
     """A choice by name, or something of the learner's own, which a program or an edit sets."""
 
@@ -353,7 +401,11 @@ class OperationControls:
                 raise TypeError(
                     f"{self.operation.__name__} has no parameter {name!r}: it has {sorted(names)}."
                 )
-        wanted = {name: value for name, value in values.items() if value is not None}
+        wanted = {
+            name: value
+            for name, value in values.items()
+            if value is not None or isinstance(self._single.get(name), OptionalNumber)
+        }
         kept = dict(self.given) if afresh else self.values()
         following = self._following(wanted)
         kept |= dict.fromkeys(following)
@@ -368,6 +420,21 @@ class OperationControls:
                 both.set(name, value)
             else:
                 self._single[name].value = value
+
+    @contextmanager
+    def kept_if_refused(self) -> Iterator[None]:
+        """Puts every control back if anything in the block is refused."""
+        given, before = dict(self.given), self.values()
+        try:
+            yield
+        except Exception:
+            self.given.update(given)
+            for name, one in self._single.items():
+                one.value = before[name]
+            for either in self._either:
+                for name in either.parts:
+                    either.set(name, before[name])
+            raise
 
     def _following(self, wanted: dict[str, Any]) -> list[str]:
         """The sizes that follow a tensor of the learner's own, unless they are given with it."""
@@ -393,6 +460,8 @@ def control(parameter: Parameter, ndim: int) -> Control:
         made = _named(parameter)[1]
         if parameter.words:
             made = NumberOrWord(parameter.name, parameter.words, made, parameter.default)
+        elif parameter.optional and parameter.default is None:
+            made = OptionalNumber(parameter.name, made)
         return made
     if parameter.own:
         made = ChoiceOrOwn(parameter.name, parameter.choices, parameter.default)

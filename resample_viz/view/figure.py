@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = 4
+MANY = 9  # panels; more than that are drawn smaller
 NUMBERS_UP_TO = 144  # cells, in panels that have their numbers written in
+CROSSED_UP_TO = 1024  # cells, in panels whose unread cells are crossed out one by one
 
 
 def figure(frame: Frame) -> Figure:
@@ -26,26 +28,41 @@ def figure(frame: Frame) -> Figure:
     from matplotlib.figure import Figure
 
     panels = [panel for panel in frame.panels if not isinstance(panel, ChartPanel)]
-    columns = max(1, min(COLUMNS, len(panels)))
+    columns = max(1, min(frame.columns or COLUMNS, len(panels)))
     rows = max(1, math.ceil(len(panels) / columns))
-    drawing = Figure(figsize=(2.6 * columns, 3.0 * rows), dpi=100, layout="constrained")
-    drawing.suptitle(" → ".join(str(step) for step in frame.strip), fontsize=9)
+    width = 2.6 if len(panels) <= MANY else 2.0
+    words = 0.7 if any(panel.caption for panel in panels) else 0.4  # inches, above and below
+    size = (width * columns, (width + words) * rows)
+    drawing = Figure(figsize=size, dpi=100, layout="constrained")
+    strip = " → ".join(str(step) for step in frame.strip)
+    drawing.suptitle(textwrap.fill(strip, round(15 * width * columns)), fontsize=9)
+    fontsize = 9 if len(panels) <= MANY else 7.5
     for number, panel in enumerate(panels, start=1):
         axes = drawing.add_subplot(rows, columns, number)
         if isinstance(panel, IndexPanel):
             axes.imshow(index_colors(panel), interpolation="nearest")
         else:
             _draw_pixels(axes, panel)
-        axes.set_title(panel.title, fontsize=9, color=ROLE_COLORS[panel.role])
-        axes.set_xlabel(textwrap.fill(panel.caption, 44), fontsize=7)
+        axes.set_title(panel.title, fontsize=fontsize, color=ROLE_COLORS[panel.role])
+        axes.set_xlabel(textwrap.fill(panel.caption, round(17 * width)), fontsize=7)
         axes.set(xticks=[], yticks=[])
     return drawing
 
 
 def png(frame: Frame) -> bytes:
-    """The figure as PNG bytes, without the date and the version that make files differ."""
+    """The figure as PNG bytes, without the date and the version that make files differ.
+
+    A frame of many panels gets 256 colours: a notebook that stores two such pictures stays small.
+    """
+    from PIL import Image
+
     buffer = io.BytesIO()
     figure(frame).savefig(buffer, format="png", dpi=80, metadata={"Software": None})
+    if len(frame.panels) <= MANY:
+        return buffer.getvalue()
+    few = Image.open(buffer).convert("RGB").quantize(256)
+    buffer = io.BytesIO()
+    few.save(buffer, format="png")
     return buffer.getvalue()
 
 
@@ -55,17 +72,16 @@ def _draw_pixels(axes: Axes, panel: Panel) -> None:
     if values.shape[0] == 3:
         shown = ((values - low) / (high - low or 1)).clamp(0, 1).permute(1, 2, 0)
         axes.imshow(shown.numpy(), interpolation="nearest")
-        return
-    grid = values[0]
-    axes.imshow(
-        grid.numpy(),
-        cmap=MATPLOTLIB_NAMES[panel.colormap],
-        vmin=low,
-        vmax=high,
-        interpolation="nearest",
-    )
-    if grid.numel() <= NUMBERS_UP_TO:
-        _write_numbers(axes, grid, panel)
+    else:
+        axes.imshow(
+            values[0].numpy(),
+            cmap=MATPLOTLIB_NAMES[panel.colormap],
+            vmin=low,
+            vmax=high,
+            interpolation="nearest",
+        )
+        if values.numel() <= NUMBERS_UP_TO:
+            _write_numbers(axes, values[0], panel)
     _draw_marks(axes, panel)
 
 
@@ -85,16 +101,34 @@ def _draw_marks(axes: Axes, panel: Panel) -> None:
     for x, y, width, height in strips:
         if width and height:
             axes.add_patch(Rectangle((x, y), width, height, **hatch))
-    unread_rows, unread_cols = panel.unread
-    for row in range(rows):
-        for col in range(cols) if row in unread_rows else unread_cols:
-            ends = ((col - 0.5, col + 0.5), (row + 0.5, row - 0.5))
-            axes.plot(*ends, color=ROLE_COLORS["output"], linewidth=1)
+    _cross_out(axes, panel)
     if panel.lines:
         for row in range(panel.lines[0], rows, panel.lines[0]):
             axes.axhline(row - 0.5, color=ROLE_COLORS["kernel"], linewidth=1)
         for col in range(panel.lines[1], cols, panel.lines[1]):
             axes.axvline(col - 0.5, color=ROLE_COLORS["kernel"], linewidth=1)
+
+
+def _cross_out(axes: Axes, panel: Panel) -> None:
+    """What no output reads: a stroke through every cell, or bands where cells are small."""
+    from matplotlib.collections import LineCollection
+
+    _, rows, cols = panel.tensor.shape
+    unread_rows, unread_cols = panel.unread
+    color = ROLE_COLORS["output"]
+    if rows * cols > CROSSED_UP_TO:
+        for row in unread_rows:
+            axes.axhspan(row - 0.5, row + 0.5, color=color, alpha=0.5, linewidth=0)
+        for col in unread_cols:
+            axes.axvspan(col - 0.5, col + 0.5, color=color, alpha=0.5, linewidth=0)
+        return
+    strokes = [
+        ((col - 0.5, row + 0.5), (col + 0.5, row - 0.5))
+        for row in range(rows)
+        for col in (range(cols) if row in unread_rows else unread_cols)
+    ]
+    if strokes:
+        axes.add_collection(LineCollection(strokes, colors=color, linewidths=1), autolim=False)
 
 
 def _write_numbers(axes: Axes, grid: Any, panel: Panel) -> None:

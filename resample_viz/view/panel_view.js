@@ -5,6 +5,7 @@ import {
 import { element, outline, resize, setText } from "./dom.js";
 
 const NUMBERS_FROM = 24; // CSS pixels per cell from which values are written into the cells
+const CROSSED_FROM = 6; // CSS pixels per cell from which unread cells are crossed out one by one
 const MOST_HEIGHT = 600; // CSS pixels; a panel that would be taller becomes narrower
 const MEANING = [
   "kind", "dtype", "channels", "channel", "lo", "hi", "vmin", "vmax", "colormap", "inRows", "inCols",
@@ -39,6 +40,7 @@ export class PanelView {
     setText(this.title, meta.title);
     setText(this.caption, meta.caption);
     this.screen.setAttribute("aria-label", meta.alt);
+    this.writeNames(meta);
     if (same) return;
     this.count = this.sums = undefined;
     if (meta.kind !== "chart") this.codes = typedArray(view, meta.kind === "index" ? "f32" : meta.dtype);
@@ -48,6 +50,27 @@ export class PanelView {
       this.screen.style.maxWidth = `${Math.max(1, (MOST_HEIGHT * meta.shownCols) / meta.shownRows)}px`;
     }
     this.colour();
+  }
+
+  /** The names of the rows, beside them; those of the columns are told under the pointer. */
+  writeNames({ names: [rows] = [[]], picked }) {
+    if (!rows.length) return;
+    if (!this.names) {
+      const beside = element("div", "rv-beside");
+      this.names = element("ol", "rv-names", { "aria-hidden": "true" });
+      this.screen.replaceWith(beside);
+      beside.append(this.names, this.screen);
+      this.figure.dataset.named = "true";
+    }
+    if (this.names.dataset.text !== rows.join()) {
+      this.names.dataset.text = rows.join();
+      this.names.replaceChildren(...rows.map((name) => {
+        const line = element("li");
+        line.textContent = name;
+        return line;
+      }));
+    }
+    [...this.names.children].forEach((line, row) => line.classList.toggle("rv-picked", row === picked[0]));
   }
 
   /** Shows the cells up to number `count` only, or `sums` in place of the values; undefined ends it. */
@@ -91,6 +114,10 @@ export class PanelView {
     resize(this.cells, this.view.cols, this.view.rows);
     this.cells.getContext("2d").putImageData(this.image, this.meta.col0 - this.view.col, this.meta.row0 - this.view.row);
     resize(this.overlay, Math.round(pixels), Math.round((pixels * this.view.rows) / this.view.cols));
+    if (this.names) {
+      const line = (this.width * this.view.rows) / this.view.cols / this.meta.rows;
+      this.names.style.fontSize = `${Math.min(11, 0.95 * line)}px`;
+    }
     this.decorate();
   }
 
@@ -126,6 +153,7 @@ export class PanelView {
     if (this.meta.kind === "pixels") this.drawGrid(pen, size, box, ratio, filled);
     const frame = this.stage.croppedFrame(this);
     if (frame) outline(pen, box(frame), ratio, [6 * ratio, 4 * ratio]);
+    if (this.meta.picked?.length) outline(pen, box({ row: this.meta.picked[0], col: this.meta.picked[1] }), ratio, []);
     for (const one of boxes) outline(pen, box(one), ratio, []);
   }
 
@@ -135,23 +163,35 @@ export class PanelView {
     const inside = { row: top, col: left, rows: rows - top - bottom, cols: cols - left - right };
     if (top || left || bottom || right) this.drawPadding(pen, box, inside, ratio);
     if (size / ratio >= NUMBERS_FROM) this.writeNumbers(pen, size, box, filled);
-    pen.lineWidth = 2 * ratio;
-    pen.strokeStyle = "#D55E00";
-    const cross = ([x, y, w, h]) => {
-      pen.moveTo(x, y + h);
-      pen.lineTo(x + w, y);
-    };
-    pen.beginPath();
-    for (let row = 0; row < rows; row++) {
-      const wholeRow = unread[0]?.includes(row);
-      for (const col of wholeRow ? Array(cols).keys() : unread[1] ?? []) cross(box({ row, col }));
-    }
-    pen.stroke();
+    if (unread[0].length || unread[1].length) this.crossOut(pen, size / ratio, box, ratio);
     if (!lines.length) return;
     pen.beginPath();
     for (let row = lines[0]; row < rows; row += lines[0]) pen.rect(...box({ row, col: 0, rows: 0, cols }));
     for (let col = lines[1]; col < cols; col += lines[1]) pen.rect(...box({ row: 0, col, rows, cols: 0 }));
     pen.strokeStyle = "#CC79A7";
+    pen.stroke();
+  }
+
+  /** What no output reads: a stroke through every cell, or bands where cells are small. */
+  crossOut(pen, size, box, ratio) {
+    const { rows, cols, unread: [unreadRows, unreadCols] } = this.meta;
+    pen.strokeStyle = pen.fillStyle = "#D55E00";
+    if (size < CROSSED_FROM) {
+      pen.globalAlpha = 0.5;
+      for (const row of unreadRows) pen.fillRect(...box({ row, col: 0, cols }));
+      for (const col of unreadCols) pen.fillRect(...box({ row: 0, col, rows }));
+      pen.globalAlpha = 1;
+      return;
+    }
+    pen.lineWidth = 2 * ratio;
+    pen.beginPath();
+    for (let row = 0; row < rows; row++) {
+      for (const col of unreadRows.includes(row) ? Array(cols).keys() : unreadCols) {
+        const [x, y, w, h] = box({ row, col });
+        pen.moveTo(x, y + h);
+        pen.lineTo(x + w, y);
+      }
+    }
     pen.stroke();
   }
 
