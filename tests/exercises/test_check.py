@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import pytest
@@ -116,7 +115,8 @@ def test_an_answer_that_spoils_its_input_is_judged_by_its_result(number: str) ->
     right = solution(number)
 
     def spoils(x: torch.Tensor | int, *rest: Any) -> Any:
-        result = copy.deepcopy(right(x, *rest))
+        result = right(x, *rest)
+        result = tuple(map(torch.clone, result)) if isinstance(result, tuple) else result.clone()
         if isinstance(x, torch.Tensor):
             x.zero_()
         return result
