@@ -505,11 +505,10 @@ class OperationControls:
         """Puts every control back if anything in the block is refused."""
         given, before = dict(self.given), self.values()
         try:
-            yield
+            with put_back(self._single.values()):
+                yield
         except Exception:
             self.given.update(given)
-            for name, one in self._single.items():
-                one.value = before[name]
             for either in self._either:
                 for name in either.parts:
                     either.set(name, before[name])
@@ -579,6 +578,18 @@ def _named(parameter: Parameter) -> tuple[str, Any]:
         made = Slider(parameter.name, limits, default, parameter.whole)
     made.widget.add_class(f"rv-control-{parameter.name}")
     return parameter.name, made
+
+
+@contextmanager
+def put_back(controls: Iterable[Control]) -> Iterator[None]:
+    """Puts controls back if anything in the block is refused."""
+    before = [(one, one.value) for one in controls]
+    try:
+        yield
+    except Exception:
+        for one, value in before:
+            one.value = value
+        raise
 
 
 def display(shown: Control, visible: bool) -> None:

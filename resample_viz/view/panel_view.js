@@ -276,6 +276,16 @@ export class PanelView {
     on("blur", () => this.stage.point(null));
   }
 
+  /** The middle of a cell, in pixels from the corner of `frame`. */
+  centreOf({ row, col }, frame) {
+    const rect = this.overlay.getBoundingClientRect();
+    const { view } = this;
+    return [
+      rect.left - frame.left + ((col + 0.5 - view.col) / view.cols) * rect.width,
+      rect.top - frame.top + ((row + 0.5 - view.row) / view.rows) * rect.height,
+    ];
+  }
+
   cellUnder(event) {
     if (!this.view) return null;
     const rect = this.overlay.getBoundingClientRect();

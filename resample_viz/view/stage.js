@@ -11,6 +11,7 @@ const LOUPE_CELLS = 6; // the loupe shows at most this many cells per axis
 const LOUPE_SIZE = 168; // CSS pixels
 const PRODUCTS = 9; // products that are written out of a window
 const CHANNEL_NAMES = ["red", "green", "blue"];
+const SVG = "http://www.w3.org/2000/svg";
 const LOST = "The kernel was restarted or closed. Hovering still works here; run the cell again to move the controls.";
 
 class StageView {
@@ -20,6 +21,7 @@ class StageView {
     this.panels = new Map();
     this.links = [];
     this.highlight = new Map();
+    this.arrows = [];
     this.walked = "";
     this.centre = { x: 0.5, y: 0.5 };
     this.markOutside = true;
@@ -42,6 +44,11 @@ class StageView {
     pre.append(this.code);
     codeRow.append(pre, this.copy);
     this.grid = element("div", "rv-panels");
+    this.drawing = document.createElementNS(SVG, "svg");
+    this.drawing.setAttribute("class", "rv-arrows");
+    this.drawing.setAttribute("aria-hidden", "true");
+    const field = element("div", "rv-field");
+    field.append(this.grid, this.drawing);
     this.warnings = element("div", "rv-warnings", { role: "status" });
     this.progress = element("div", "rv-progress", { role: "status" });
     this.stepper = new Stepper(this.abort.signal, (step) => this.stepTo(step));
@@ -62,7 +69,7 @@ class StageView {
     aside.append(this.loupe);
     head.append(words, aside);
     this.root.append(
-      head, this.alert, this.hint, this.warnings, this.stepper.root, this.progress, this.grid, this.marker, this.formula,
+      head, this.alert, this.hint, this.warnings, this.stepper.root, this.progress, field, this.marker, this.formula,
       this.own,
     );
     el.append(this.root);
@@ -257,6 +264,7 @@ class StageView {
       this.waiting = null;
       if (this.closed) return;
       for (const panel of this.panels.values()) panel.paint();
+      this.drawArrows();
     });
   }
 
@@ -335,8 +343,10 @@ class StageView {
   light() {
     for (const panel of this.panels.values()) panel.figure.removeAttribute("data-hover");
     this.highlight = new Map();
+    this.arrows = [];
     const spot = this.inside(this.spot);
     if (spot) this.connect(spot);
+    this.drawArrows();
     for (const panel of this.panels.values()) panel.decorate();
     if (spot) {
       const { figure } = this.panels.get(spot.name);
@@ -449,6 +459,7 @@ class StageView {
     this.markFurther(link.source, firstChannel(cells));
     const name = `Output ${output.nameOf(here)}: ${this.reading(this.panels.get(spot.name), spot)}`;
     if (link.winners) {
+      this.showReturn(link, cells[0], here);
       return this.tell(`${name}, the largest of the ${seen.length} cells of its window: the one at ${input.nameOf(cells[0])}.`, { panel: input, cells });
     }
     const sum = writtenOut(cells, (cell) => input.value(cell.row, cell.col, channelOf(cell, input)), {
@@ -473,6 +484,35 @@ class StageView {
     if (!link) return;
     const further = cells.flatMap((cell) => sources(link, cell.row, cell.col).map((one) => ({ ...one, weight: cell.weight })));
     this.mark(link.source, further);
+  }
+
+  /** A winner's way: from its place in the source into the output, and back to the cell of its index. */
+  showReturn(link, winner, target) {
+    const input = this.panels.get(link.source);
+    const back = this.panels.get(link.back);
+    this.arrows.push([input, winner, this.panels.get(link.target), target]);
+    if (!back) return;
+    const place = cellOf(back.meta, numberOf(input.meta, winner.row, winner.col));
+    if (place.row >= back.meta.rows) return; // an index that is no cell there
+    this.highlight.set(link.back, { cells: [{ ...place, weight: 1 }], boxes: [extent([place])] });
+    this.arrows.push([this.panels.get(link.target), target, back, place]);
+  }
+
+  drawArrows() {
+    this.drawing.replaceChildren();
+    const frame = this.grid.getBoundingClientRect();
+    for (const [from, start, to, end] of this.arrows) {
+      const [x1, y1] = from.centreOf(start, frame);
+      const [x2, y2] = to.centreOf(end, frame);
+      for (const layer of ["rv-arrow-ground", "rv-arrow"]) {
+        const line = document.createElementNS(SVG, "line");
+        Object.entries({ x1, y1, x2, y2, class: layer }).forEach(([name, value]) => line.setAttribute(name, value));
+        this.drawing.append(line);
+      }
+      const head = document.createElementNS(SVG, "circle");
+      Object.entries({ cx: x2, cy: y2, r: 4, class: "rv-arrow-head" }).forEach(([name, value]) => head.setAttribute(name, value));
+      this.drawing.append(head);
+    }
   }
 
   /** Where an input goes: through every link that starts at its panel, the first one in words. */
