@@ -1,4 +1,4 @@
-"""The labs of convolutions in a real JupyterLab: kernels are typed into, windows walk, work waits."""
+"""The labs of convolutions in a real JupyterLab: typing, walking, working behind a frame."""
 
 from __future__ import annotations
 

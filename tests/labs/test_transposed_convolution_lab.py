@@ -66,7 +66,7 @@ def scaled(back: Tensor, x: Tensor) -> Tensor:
     """Times the number that makes it nearest to x, by least squares."""
     design = back.double().flatten()[:, None]
     gain = torch.linalg.lstsq(design, x.double().flatten()[:, None]).solution
-    return back * float(gain)
+    return (back * gain.float()).detach()
 
 
 # Two readings
