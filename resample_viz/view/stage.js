@@ -192,7 +192,7 @@ class StageView {
     if (text !== this.written) {
       this.written = text;
       this.strip.replaceChildren(...frame.strip.map(stripStep));
-      this.merits.replaceChildren(...frame.merits.flatMap(meritItem));
+      this.merits.replaceChildren(...frame.merits.map(meritItem));
     }
     setText(this.code, frame.code);
     setText(this.alert, this.root.dataset.kernel === "lost" ? LOST : frame.alert);
@@ -574,7 +574,9 @@ function meritItem({ label, value, meaning }) {
   const number = element("dd");
   number.textContent = value;
   if (meaning) name.title = number.title = meaning;
-  return [name, number];
+  const pair = element("div"); // a label never stands apart from its number
+  pair.append(name, number);
+  return pair;
 }
 
 function isDark(colour) {
