@@ -238,7 +238,10 @@ class StageView {
   addUp(steps, link, input, output) {
     const { colour, rows, cols, shownRows, shownCols } = output.meta;
     if (colour || shownRows < rows || shownCols < cols) return; // too much to add up in every frame
-    output.reveal(steps, Float32Array.from(addedUp(link, steps, (...cell) => input.value(...cell))));
+    const before = this.added?.link === link ? this.added : null; // every frame has links of its own
+    const sums = addedUp(link, steps, (...cell) => input.value(...cell), before);
+    this.added = { link, steps, sums };
+    output.reveal(steps, Float32Array.from(sums));
   }
 
   recolour() {
