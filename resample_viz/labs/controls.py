@@ -14,6 +14,7 @@ from traitlets import TraitError
 from resample_viz.operations import Operation, OperationError, Parameter, Range, When, parameters
 
 LABEL = {"description_width": "initial"}
+CHANNELS = ("red", "green", "blue")
 
 
 class Control(Protocol):
@@ -74,7 +75,8 @@ class Slider:
     ) -> None:
         self._limits = limits if strict else None
         kind = widgets.IntSlider if whole else widgets.FloatSlider
-        options: dict[str, Any] = {} if whole else {"readout_format": ".2f"}
+        digits = 3 if limits.step < 0.01 else 2
+        options: dict[str, Any] = {} if whole else {"readout_format": f".{digits}f"}
         self.widget = kind(
             value=value,
             min=limits.low,
@@ -189,6 +191,83 @@ class PairSliders:
         self.lock.observe(lambda _: callback(), names=["value"])
 
 
+class ChannelSliders:
+    """One slider for all channels of a picture or, set apart, one for each of them."""
+
+    def __init__(self, name: str, limits: Range, default: Any) -> None:
+        self.name, self.limits = name, limits
+        self.sliders: list[Slider] = []
+        self.lock = widgets.Checkbox(value=True, description="channels together", indent=False)
+        self.lock.add_class(f"rv-control-{name}-together")
+        self.widget = widgets.VBox()
+        self.is_quiet = True
+        self._callbacks: list[Callable[[], None]] = []
+        self._make((default,) * len(CHANNELS))
+        self.value = default
+        self.lock.observe(lambda _: self._locked(), names=["value"])
+        self.is_quiet = False
+
+    def _make(self, numbers: tuple[float, ...]) -> None:
+        """As many sliders as numbers; those that are there stay."""
+        for place in range(len(self.sliders), len(numbers)):
+            slider = Slider(self.name, self.limits, numbers[place], False)
+            slider.on_change(partial(self._moved, place))
+            self.sliders.append(slider)
+        for slider in self.sliders[len(numbers) :]:
+            slider.widget.close()
+        del self.sliders[len(numbers) :]
+        self.widget.children = [*(slider.widget for slider in self.sliders), self.lock]
+
+    def _label(self) -> None:
+        together = self.lock.value
+        names = CHANNELS if len(self.sliders) == len(CHANNELS) else range(len(self.sliders))
+        for place, (slider, channel) in enumerate(zip(self.sliders, names)):
+            slider.widget.description = self.name if together else f"{self.name}, {channel}"
+            slider.widget.layout.display = "none" if together and place else None
+
+    def _locked(self) -> None:
+        if self.is_quiet:
+            return
+        with quiet(self):
+            for slider in self.sliders[1:]:  # what was hidden takes over what was shown
+                slider.value = self.sliders[0].value
+            self._label()
+        self._tell()
+
+    def _moved(self, place: int) -> None:
+        if place == 0 or not self.lock.value:
+            self._tell()
+
+    def _tell(self) -> None:
+        if not self.is_quiet:
+            for callback in self._callbacks:
+                callback()
+
+    @property
+    def value(self) -> Any:
+        """One number while together, else one per channel."""
+        if self.lock.value:
+            return self.sliders[0].value
+        return tuple(slider.value for slider in self.sliders)
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        before = self.value
+        numbers = value if isinstance(value, tuple) else (value,) * len(self.sliders)
+        with quiet(self):
+            self.lock.value = not isinstance(value, tuple)
+            self._make(numbers)
+            for slider, number in zip(self.sliders, numbers):
+                slider.value = number
+            self._label()
+        if self.value != before:
+            self._tell()
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Calls back once per change of a slider that is shown, or of the lock."""
+        self._callbacks.append(callback)
+
+
 class Either:
     """A parameter and the one that can be given instead of it: `scale_factor` or `size`."""
 
@@ -264,6 +343,37 @@ class NumberOrWord:
         """Calls back after every change that means something."""
         self.which.observe(lambda _: callback(), names=["value"])
         self.number.on_change(lambda: callback() if self.which.value == self.BY_NUMBER else None)
+
+
+class OptionalNumber:
+    """A number that need not be given: without a tick the parameter is None."""
+
+    def __init__(self, name: str, number: Slider | PairSliders) -> None:
+        self.number = number
+        self.given = widgets.Checkbox(value=False, description=f"give {name}", indent=False)
+        self.given.add_class(f"rv-control-{name}-given")
+        self.widget = widgets.VBox([self.given, number.widget])
+        self.given.observe(lambda _: self._show(), names=["value"])
+        self._show()
+
+    def _show(self) -> None:
+        self.number.widget.layout.display = None if self.given.value else "none"
+
+    @property
+    def value(self) -> Any:
+        """The number or (height, width), or None."""
+        return self.number.value if self.given.value else None
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self.given.value = value is not None
+        if value is not None:
+            self.number.value = value
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Calls back after every change that means something."""
+        self.given.observe(lambda _: callback(), names=["value"])
+        self.number.on_change(lambda: callback() if self.given.value else None)
 
 
 class ChoiceOrOwn:
@@ -370,7 +480,11 @@ class OperationControls:
                 raise TypeError(
                     f"{self.operation.__name__} has no parameter {name!r}: it has {sorted(names)}."
                 )
-        wanted = {name: value for name, value in values.items() if value is not None}
+        wanted = {
+            name: value
+            for name, value in values.items()
+            if value is not None or isinstance(self._single.get(name), OptionalNumber)
+        }
         kept = dict(self.given) if afresh else self.values()
         following = self._following(wanted)
         kept |= dict.fromkeys(following)
@@ -425,6 +539,8 @@ def control(parameter: Parameter, ndim: int) -> Control:
         made = _named(parameter)[1]
         if parameter.words:
             made = NumberOrWord(parameter.name, parameter.words, made, parameter.default)
+        elif parameter.optional and parameter.default is None:
+            made = OptionalNumber(parameter.name, made)
         return made
     if parameter.own:
         made = ChoiceOrOwn(parameter.name, parameter.choices, parameter.default)
@@ -455,7 +571,9 @@ def _named(parameter: Parameter) -> tuple[str, Any]:
     if default is None:
         default = type(limits.low)(min(limits.high, 4 * round(limits.high**0.5 / 2)))
     made: Any
-    if parameter.pair:
+    if parameter.per_channel:
+        made = ChannelSliders(parameter.name, limits, default)
+    elif parameter.pair:
         made = PairSliders(parameter.name, limits, default, parameter.whole)
     else:
         made = Slider(parameter.name, limits, default, parameter.whole)

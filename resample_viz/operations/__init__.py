@@ -1,42 +1,81 @@
 """What PyTorch does: one frozen dataclass per layer, everything about it computed by torch."""
 
+from resample_viz.operations.adaptive_pooling import AdaptiveAvgPool, AdaptiveMaxPool
 from resample_viz.operations.base import MAX_BYTES, Operation, OperationError, Undo, check_memory
+from resample_viz.operations.chain import Chain, Rung
 from resample_viz.operations.convolution import Conv, ConvTranspose
-from resample_viz.operations.footprint import Axis, Footprint, KernelFootprint, SeparableFootprint
+from resample_viz.operations.footprint import (
+    Axis,
+    Footprint,
+    JacobianFootprint,
+    KernelFootprint,
+    LocalFootprint,
+    PickFootprint,
+    SeparableFootprint,
+)
 from resample_viz.operations.kernels import KernelName, Weights
+from resample_viz.operations.normalization import Clip, MinMax, Normalize, Quantize, Standardize
 from resample_viz.operations.parameters import (
     FROM_INPUT,
     Instead,
     Pair,
     Parameter,
+    PerChannel,
     Range,
     Ranks,
     When,
     parameters,
 )
+from resample_viz.operations.pooling import AvgPool, LPPool, MaxPool
+from resample_viz.operations.separable import resize_back
+from resample_viz.operations.shuffling import PixelShuffle, PixelUnshuffle
+from resample_viz.operations.subsampling import BlurPool, Subsample
+from resample_viz.operations.unpooling import MaxUnpool
 from resample_viz.operations.upsample import Upsample
 
 __all__ = [
     "FROM_INPUT",
     "MAX_BYTES",
+    "AdaptiveAvgPool",
+    "AdaptiveMaxPool",
+    "AvgPool",
     "Axis",
+    "BlurPool",
+    "Chain",
+    "Clip",
     "Conv",
     "ConvTranspose",
     "Footprint",
     "Instead",
+    "JacobianFootprint",
     "KernelFootprint",
     "KernelName",
+    "LPPool",
+    "LocalFootprint",
+    "MaxPool",
+    "MaxUnpool",
+    "MinMax",
+    "Normalize",
     "Operation",
     "OperationError",
     "Pair",
     "Parameter",
+    "PerChannel",
+    "PickFootprint",
+    "PixelShuffle",
+    "PixelUnshuffle",
+    "Quantize",
     "Range",
     "Ranks",
+    "Rung",
     "SeparableFootprint",
+    "Standardize",
+    "Subsample",
     "Undo",
     "Upsample",
     "Weights",
     "When",
     "check_memory",
     "parameters",
+    "resize_back",
 ]

@@ -78,7 +78,7 @@ class Operation(ABC):
 
     @abstractmethod
     def code(self) -> str:
-        """The expression that makes `module()`, in terms of `torch`, `nn` and `F`."""
+        """The expression that makes `module()`, in terms of `torch`, `nn`, `F` and `v2`."""
 
     def program(self) -> str:
         """Statements that define the layer under the name `variable`, its weights included."""
@@ -106,6 +106,10 @@ class Operation(ABC):
     @abstractmethod
     def undo(self, shape: Sequence[int]) -> tuple[Undo, ...]:
         """The ways back to an input of `shape`, each under its honest name."""
+
+    def undo_at(self, x: Tensor) -> tuple[Undo, ...]:
+        """The ways back to this very input; more only where its values are remembered (max)."""
+        return self.undo(x.shape)
 
     def __call__(self, x: Tensor) -> Tensor:
         """Applies the PyTorch layer to `x`, in the precision of `x`.
