@@ -136,10 +136,10 @@ class TransposedConvolutionLab(Lab):
         Preset(
             "half a pixel per level",
             "A strided convolution reads pixel 2 i, interpolation takes it for 2 i + ½. After four "
-            "levels the edge stands 7.5 pixels too far right; a transposed convolution puts it "
-            "back.",
+            "levels the lit pixel has become a spot 7.5 pixels too far right and down; a "
+            "transposed convolution leaves it in its place.",
             {
-                "image": "edge",
+                "image": "impulse",
                 "size": 128,
                 "kernel": "bilinear",
                 "padding": 1,

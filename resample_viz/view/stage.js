@@ -203,7 +203,7 @@ class StageView {
     if (text !== this.written) {
       this.written = text;
       this.strip.replaceChildren(...frame.strip.map(stripStep));
-      this.merits.replaceChildren(...frame.merits.flatMap(meritItem));
+      this.merits.replaceChildren(...frame.merits.map(meritItem));
     }
     setText(this.code, frame.code);
     setText(this.alert, this.root.dataset.kernel === "lost" ? LOST : frame.alert);
@@ -249,7 +249,10 @@ class StageView {
   addUp(steps, link, input, output) {
     const { colour, rows, cols, shownRows, shownCols } = output.meta;
     if (colour || shownRows < rows || shownCols < cols) return; // too much to add up in every frame
-    output.reveal(steps, Float32Array.from(addedUp(link, steps, (...cell) => input.value(...cell))));
+    const before = this.added?.link === link ? this.added : null; // every frame has links of its own
+    const sums = addedUp(link, steps, (...cell) => input.value(...cell), before);
+    this.added = { link, steps, sums };
+    output.reveal(steps, Float32Array.from(sums));
   }
 
   recolour() {
@@ -644,7 +647,9 @@ function meritItem({ label, value, meaning }) {
   const number = element("dd");
   number.textContent = value;
   if (meaning) name.title = number.title = meaning;
-  return [name, number];
+  const pair = element("div"); // a label never stands apart from its number
+  pair.append(name, number);
+  return pair;
 }
 
 function isDark(colour) {
