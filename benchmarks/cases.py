@@ -23,6 +23,7 @@ class Case:
         painted: what changes in the page when the result is on screen: a stage's frame counter,
             an output's <img>, or a canvas that was drawn on.
         panel: the panel to hover over, if hovering means anything here.
+        steps: how many steps of the slider there are on both sides of where it stands.
     """
 
     name: str
@@ -30,16 +31,35 @@ class Case:
     slider: str = ".noUi-target"
     painted: Painted = "stage"
     panel: str | None = None
+    steps: int = 5
 
 
-def lab(name: str, code: str, parameter: str, panel: str = "y") -> Case:
-    """A lab of ours at its defaults, moved by one of its parameters."""
+def lab(name: str, code: str, parameter: str, panel: str = "y", steps: int = 5) -> Case:
+    """A lab of ours, moved by one of its parameters."""
     slider = f".rv-control-{parameter} .noUi-target"
     cells = ("import torch", "import resample_viz as rv", code)
-    return Case(f"{name} lab", cells, slider, panel=panel)
+    return Case(f"{name} lab", cells, slider, panel=panel, steps=steps)
 
 
-LABS = (lab("upsampling", "rv.UpsamplingLab()", "scale_factor"),)
+RANDOM_LAYER = "image='astronaut', kernel='random', seed=50, padding=1"
+"""A photograph through random weights: every seed changes every value of the output."""
+
+FOUR_METHODS = """rv.DownsamplingLab(methods=(
+    "every s-th pixel", "max pooling", "blur pooling, 3 taps", "bilinear, antialias"),
+    shift=4)"""
+
+LABS = (
+    lab("upsampling", "rv.UpsamplingLab()", "scale_factor"),
+    lab("downsampling", FOUR_METHODS, "shift", panel="y1", steps=4),
+    lab("resize", "rv.ResizeLab()", "target", panel="a"),
+    lab("convolution", f"rv.ConvolutionLab({RANDOM_LAYER})", "seed"),
+    lab(
+        "transposed convolution",
+        f"rv.TransposedConvolutionLab({RANDOM_LAYER}, kernel_size=4)",
+        "seed",
+    ),
+    lab("unpooling", "rv.UnpoolingLab(stride=3)", "stride", steps=2),
+)
 
 
 # The least that any widget has to do: slider → kernel → one number back to the browser.

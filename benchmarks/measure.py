@@ -25,9 +25,6 @@ DRAG_SECONDS = 5.0
 DRAGS = 3
 HOVERS = 20
 
-# One walk around the default value and back to it, so that every press changes something and the
-# pictures keep about their default size.
-WALK = ["ArrowRight"] * 5 + ["ArrowLeft"] * 10 + ["ArrowRight"] * 5
 
 # A key is pressed at any moment of a frame, but Playwright's answers come at its beginning. Pressed
 # right after one, all keys would fall into the same moment of it, and the medians of two runs would
@@ -110,7 +107,11 @@ def _press(case: Case, notebook: NotebookPage, samples: Samples) -> None:
     target = [page.locator("body").element_handle(), case.painted]
     page.locator(case.slider).first.locator(".noUi-handle").focus()
     chance = random.Random(0)
-    for number, key in enumerate(itertools.islice(itertools.cycle(WALK), WARM_UP + PRESSES)):
+    # One walk around where the slider stands and back to it, so that every press changes something
+    # and the pictures keep about their size.
+    right, left = ["ArrowRight"] * case.steps, ["ArrowLeft"] * case.steps
+    walk = itertools.cycle([*right, *left, *left, *right])
+    for number, key in enumerate(itertools.islice(walk, WARM_UP + PRESSES)):
         before = page.evaluate(RECEIVED)
         page.evaluate(WAIT, chance.uniform(0, FRAMES_LONG))
         page.evaluate(ARM, target)

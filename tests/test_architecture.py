@@ -122,6 +122,7 @@ def test_every_library_that_is_imported_is_declared() -> None:
     declared = {Requirement(line).name for line in lines["dependencies"]}
     roots = {name.partition(".")[0] for module in MODULES for name in imported(module)}
     foreign = roots - set(sys.stdlib_module_names) - {"resample_viz"}
+    assert foreign.isdisjoint({"cv2"}), "OpenCV comes with the notebooks, not with the package"
     assert {"torch", "matplotlib"} < foreign
     assert {BROUGHT_BY.get(name, name) for name in foreign} <= declared
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from resample_viz.analysis.compare import Comparison, same_resize, worst_difference
 from resample_viz.analysis.least_squares import (
     ConvergenceWarning,
     Solution,
@@ -9,7 +10,8 @@ from resample_viz.analysis.least_squares import (
     conjugate_gradients,
     finish,
 )
-from resample_viz.analysis.linear_map import LinearMap, linear_map
+from resample_viz.analysis.libraries import WAYS, installed_ways, missing_libraries, way
+from resample_viz.analysis.linear_maps import LinearMap, linear_map
 from resample_viz.analysis.metrics import mae, mse, psnr, ssim
 from resample_viz.analysis.resize import (
     COORDINATES,
@@ -30,34 +32,60 @@ from resample_viz.analysis.resize import (
     round_coordinates,
     source_coordinates,
 )
+from resample_viz.analysis.spectrum import (
+    amplitudes,
+    displayed,
+    fold_map,
+    folded_frequency,
+    frequencies,
+    limit_map,
+    split_at_limit,
+)
+from resample_viz.analysis.ways import Way, how_to_get
 
 __all__ = [
     "COORDINATES",
     "MODES",
     "NEAREST_ROUNDINGS",
+    "WAYS",
+    "Comparison",
     "ConvergenceWarning",
     "LinearMap",
     "Solution",
     "Steps",
+    "Way",
+    "amplitudes",
     "area_windows",
     "box_kernel",
     "conjugate_gradients",
     "cubic_kernel",
+    "displayed",
     "drop_outside",
     "field_of_view",
     "finish",
+    "fold_map",
+    "folded_frequency",
+    "frequencies",
+    "how_to_get",
+    "installed_ways",
     "kernel_stretch",
     "kernel_weights",
     "lanczos_kernel",
+    "limit_map",
     "linear_kernel",
     "linear_map",
     "mae",
     "matrix_from_taps",
+    "missing_libraries",
     "mse",
     "normalise",
     "psnr",
     "resize_matrix",
     "round_coordinates",
+    "same_resize",
     "source_coordinates",
+    "split_at_limit",
     "ssim",
+    "way",
+    "worst_difference",
 ]

@@ -143,6 +143,30 @@ def uniform_noise(size: Size = 128, seed: int = 0) -> Tensor:
     return torch.rand(1, 1, height, width, generator=torch.Generator().manual_seed(seed))
 
 
+def label_mask(size: Size = 128) -> Tensor:
+    """A segmentation mask of four classes, 0, 1/3, 2/3 and 1: ground, square, bar, disc.
+
+    Three times a value is the number of its class; as 8-bit levels they are 0, 85, 170 and 255. No
+    other value means anything, so a resize that mixes neighbours makes classes up.
+
+    Shows which ways are fit for labels, and, because nothing lies on a whole share of the grid, by
+    how much each of them moves an outline. With u = (j + 0.5) / w and v = (i + 0.5) / h, later
+    ones on top: the square is 0.11 < u < 0.52 and 0.13 < v < 0.58, the bar 0.66 < v < 0.77, the
+    disc lies around (0.67, 0.38) with radius 0.24.
+
+    >>> (label_mask(4) * 3)[0, 0].tolist()
+    [[0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 3.0, 3.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]]
+    """
+    height, width = _sides(size)
+    u = (torch.arange(width, dtype=torch.float64) + 0.5) / width
+    v = ((torch.arange(height, dtype=torch.float64) + 0.5) / height)[:, None]
+    classes = torch.zeros(height, width, dtype=torch.float64)
+    classes[(v > 0.13) & (v < 0.58) & (u > 0.11) & (u < 0.52)] = 1
+    classes[((v > 0.66) & (v < 0.77)).expand(height, width)] = 2
+    classes[(u - 0.67).square() + (v - 0.38).square() < 0.24**2] = 3
+    return (classes / 3).to(torch.float32)[None, None]
+
+
 PATTERNS: dict[str, Callable[..., Tensor]] = {
     "impulse": impulse,
     "edge": edge,
@@ -150,6 +174,7 @@ PATTERNS: dict[str, Callable[..., Tensor]] = {
     "checkerboard": checkerboard,
     "zone_plate": zone_plate,
     "integer_grid": integer_grid,
+    "label_mask": label_mask,
     "uniform_noise": uniform_noise,
 }
 """The test patterns by name; each takes `size` and, some of them, one parameter of their own."""

@@ -2,14 +2,30 @@
 
 from resample_viz.labs.base import Lab, Preset
 from resample_viz.labs.convolution import ConvolutionLab
+from resample_viz.labs.downsampling import DownsamplingLab
+from resample_viz.labs.resize import ResizeLab
 from resample_viz.labs.transposed_convolution import TransposedConvolutionLab
+from resample_viz.labs.unpooling import UnpoolingLab
 from resample_viz.labs.upsampling import UpsamplingLab
 
 LABS: tuple[type[Lab], ...] = (
     UpsamplingLab,
+    ResizeLab,
+    DownsamplingLab,
     ConvolutionLab,
     TransposedConvolutionLab,
+    UnpoolingLab,
 )
-"""Every lab of the suite."""
+"""Every lab of the suite, in the order of the lessons."""
 
-__all__ = ["LABS", "ConvolutionLab", "Lab", "Preset", "TransposedConvolutionLab", "UpsamplingLab"]
+__all__ = [
+    "LABS",
+    "ConvolutionLab",
+    "DownsamplingLab",
+    "Lab",
+    "Preset",
+    "ResizeLab",
+    "TransposedConvolutionLab",
+    "UnpoolingLab",
+    "UpsamplingLab",
+]

@@ -87,7 +87,9 @@ class Lab(widgets.Box):
     """
 
     name: ClassVar[str]
-    operation_type: ClassVar[type[Operation]]
+    operation_type: ClassVar[type[Any]]
+    """The dataclass whose fields become the controls: an operation, or what several have in common
+    (then the lab has its own property `operation`)."""
     presets: ClassVar[tuple[Preset, ...]] = ()
     opening: ClassVar[dict[str, Any]] = {}
     """Settings that a fresh lab starts with, where the operation's own defaults show too little."""
@@ -106,7 +108,7 @@ class Lab(widgets.Box):
         self.look = ""
         self.stage = Stage()
         self._background = Background()
-        self.controls = OperationControls(self.operation_type)
+        self.controls = self.build_controls()
         self.inputs = InputControls()
         self.extras = self.build_extras()
         self._usual = {name: extra.value for name, extra in self.extras.items()}
@@ -139,6 +141,10 @@ class Lab(widgets.Box):
     def frame(self, operation: Operation, x: Tensor) -> Frame:
         """Everything to show for this operation on this input. Raises OperationError."""
 
+    def build_controls(self) -> Any:
+        """The controls of the lab's subject; a lab that has no one operation brings its own."""
+        return OperationControls(self.operation_type)
+
     def build_extras(self) -> dict[str, Any]:
         """Controls that are not parameters of the operation, by name."""
         return {}
@@ -153,6 +159,9 @@ class Lab(widgets.Box):
     def scene_changed(self, x: Tensor) -> None:
         """Called before the first frame of another input or of another theme."""
 
+    def picked(self, panel: str, row: int, col: int) -> None:
+        """Called when a learner clicked a cell of a pickable panel."""
+
     def channels_changed(self, channels: int) -> None:
         """Called when the input has another number of channels, to move what depends on it."""
 
@@ -166,7 +175,8 @@ class Lab(widgets.Box):
     @property
     def operation(self) -> Operation:
         """The operation that the controls describe. Raises OperationError if there is none."""
-        return self.operation_type(**self.controls.values())
+        operation: Operation = self.operation_type(**self.controls.values())
+        return operation
 
     @property
     def input(self) -> Tensor:
@@ -312,6 +322,12 @@ class Lab(widgets.Box):
             self._compute()
 
     @calmly
+    def _picked(self, change: Any) -> None:
+        pick = change["new"]
+        if pick:
+            self.picked(pick["panel"], pick["row"], pick["col"])
+
+    @calmly
     def _uploaded(self, change: Any) -> None:
         upload = change["new"]
         if upload:
@@ -340,6 +356,7 @@ class Lab(widgets.Box):
             extra.on_change(self._moved)
         self.stage.observe(self._again, names=["dark", "centre"])
         self.stage.observe(self._edited, names=["edit"])
+        self.stage.observe(self._picked, names=["picked"])
         self.stage.observe(self._uploaded, names=["upload"])
 
     def _control_column(self) -> widgets.Widget:

@@ -88,9 +88,7 @@ class RandomLayers:
             self.responses = {
                 "transposed convolution": transposed(constant),
                 "nearest upsampling + convolution": conv(F.pad(large, same)),
-                "convolution + pixel shuffle": F.pixel_shuffle(
-                    wide(F.pad(constant, same)), height
-                ),
+                "convolution + pixel shuffle": F.pixel_shuffle(wide(F.pad(constant, same)), height),
                 "the same, ICNR initialisation": F.pixel_shuffle(
                     F.conv2d(F.pad(constant, same), icnr), height
                 ),

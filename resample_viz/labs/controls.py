@@ -249,6 +249,37 @@ class NumberOrWord:
         self.number.on_change(lambda: callback() if self.which.value == self.BY_NUMBER else None)
 
 
+class OptionalNumber:
+    """A number that need not be given: without a tick the parameter is None."""
+
+    def __init__(self, name: str, number: Slider | PairSliders) -> None:
+        self.number = number
+        self.given = widgets.Checkbox(value=False, description=f"give {name}", indent=False)
+        self.given.add_class(f"rv-control-{name}-given")
+        self.widget = widgets.VBox([self.given, number.widget])
+        self.given.observe(lambda _: self._show(), names=["value"])
+        self._show()
+
+    def _show(self) -> None:
+        self.number.widget.layout.display = None if self.given.value else "none"
+
+    @property
+    def value(self) -> Any:
+        """The number or (height, width), or None."""
+        return self.number.value if self.given.value else None
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self.given.value = value is not None
+        if value is not None:
+            self.number.value = value
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Calls back after every change that means something."""
+        self.given.observe(lambda _: callback(), names=["value"])
+        self.number.on_change(lambda: callback() if self.given.value else None)
+
+
 class ChoiceOrOwn:
     """A choice by name, or something of the learner's own, which a program or an edit sets."""
 
@@ -353,7 +384,11 @@ class OperationControls:
                 raise TypeError(
                     f"{self.operation.__name__} has no parameter {name!r}: it has {sorted(names)}."
                 )
-        wanted = {name: value for name, value in values.items() if value is not None}
+        wanted = {
+            name: value
+            for name, value in values.items()
+            if value is not None or isinstance(self._single.get(name), OptionalNumber)
+        }
         kept = dict(self.given) if afresh else self.values()
         following = self._following(wanted)
         kept |= dict.fromkeys(following)
@@ -393,6 +428,8 @@ def control(parameter: Parameter, ndim: int) -> Control:
         made = _named(parameter)[1]
         if parameter.words:
             made = NumberOrWord(parameter.name, parameter.words, made, parameter.default)
+        elif parameter.optional and parameter.default is None:
+            made = OptionalNumber(parameter.name, made)
         return made
     if parameter.own:
         made = ChoiceOrOwn(parameter.name, parameter.choices, parameter.default)

@@ -422,6 +422,7 @@ class TransposedConvolutionLab(Lab):
             hint="The shape comes back. The values do not: the layer is the transpose.",
         )
 
+
 def _convolution(operation: ConvTranspose, x: Tensor) -> Conv:
     """The convolution of which this layer is the transpose, for x as its input."""
     plain = replace(operation, output_padding=0, bias=False)

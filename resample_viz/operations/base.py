@@ -107,6 +107,10 @@ class Operation(ABC):
     def undo(self, shape: Sequence[int]) -> tuple[Undo, ...]:
         """The ways back to an input of `shape`, each under its honest name."""
 
+    def undo_at(self, x: Tensor) -> tuple[Undo, ...]:
+        """The ways back to this very input; more only where its values are remembered (max)."""
+        return self.undo(x.shape)
+
     def __call__(self, x: Tensor) -> Tensor:
         """Applies the PyTorch layer to `x`, in the precision of `x`.
 

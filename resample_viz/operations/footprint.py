@@ -204,6 +204,69 @@ class KernelFootprint(Footprint):
             found[source] = found.get(source, 0.0) + weight
 
 
+@dataclass(frozen=True, eq=False)
+class PickFootprint(Footprint):
+    """Every output takes one cell of its window: what max pooling does to one very input.
+
+    `axes` are the windows. `winners`, (C, rows out, columns out) int64, holds the flat index
+    row * width + column of the cell that each output takes, in its own channel: PyTorch's
+    `return_indices`. Cells are (channel, row, col).
+    """
+
+    axes: tuple[Axis, Axis]
+    winners: Tensor
+    channelwise: ClassVar[bool] = False
+
+    def sources(self, cell: Sequence[int]) -> Weighted:
+        """The one input cell that the output `cell` takes."""
+        channel, row, col = _inside(cell, tuple(self.winners.shape))
+        place = divmod(int(self.winners[channel, row, col]), self.axes[1].in_size)
+        return [((channel, *place), 1.0)]
+
+    def targets(self, cell: Sequence[int]) -> Weighted:
+        """The output cells that take the input `cell`: none, one, or several."""
+        sizes = (len(self.winners), *(axis.in_size for axis in self.axes))
+        channel, row, col = _inside(cell, sizes)
+        won = self.winners[channel] == row * self.axes[1].in_size + col
+        return [((channel, i, j), 1.0) for i, j in won.nonzero().tolist()]
+
+
+@dataclass(frozen=True, eq=False)
+class LocalFootprint(Footprint):
+    """Every output weighs the cells of its window in its own way: a derivative at one very input.
+
+    `axes` are the windows, `weights` has the shape (C, rows out, columns out, taps of a column,
+    taps of a row). Cells are (channel, row, col).
+    """
+
+    axes: tuple[Axis, Axis]
+    weights: Tensor
+    channelwise: ClassVar[bool] = False
+
+    def sources(self, cell: Sequence[int]) -> Weighted:
+        """The input cells that feed the output `cell`."""
+        channel, row, col = _inside(cell, tuple(self.weights.shape[:3]))
+        rows, cols = (axis.index[i].tolist() for axis, i in zip(self.axes, (row, col)))
+        weights = self.weights[channel, row, col]
+        found = [
+            ((channel, rows[u], cols[v]), float(weights[u, v]))
+            for u, v in weights.nonzero().tolist()
+        ]
+        return [(source, weight) for source, weight in found if min(source) >= 0]
+
+    def targets(self, cell: Sequence[int]) -> Weighted:
+        """The output cells that the input `cell` reaches."""
+        sizes = (len(self.weights), *(axis.in_size for axis in self.axes))
+        channel, row, col = _inside(cell, sizes)
+        row_taps = (self.axes[0].index == row).nonzero().tolist()
+        col_taps = (self.axes[1].index == col).nonzero().tolist()
+        found = [
+            ((channel, i, j), float(self.weights[channel, i, j, u, v]))
+            for (i, u), (j, v) in product(row_taps, col_taps)
+        ]
+        return [(target, weight) for target, weight in found if weight != 0]
+
+
 def _products(taps: list[list[tuple[int, float]]]) -> Weighted:
     cells = product(*taps)
     return [

@@ -12,10 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resample_viz.operations.base import MAX_BYTES, Operation, OperationError, Undo, UndoKind
+from resample_viz.operations.base import MAX_BYTES, Operation, OperationError, Undo
 from resample_viz.operations.footprint import Axis, SeparableFootprint
-from resample_viz.operations.inverses import inverse_kind, pseudo_inverse, weakest_share
 from resample_viz.operations.parameters import Instead, Range, Ranks
+from resample_viz.operations.separable import least_squares, resize_back
 
 Mode = Literal[
     "nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear", "area", "lanczos"
@@ -24,14 +24,6 @@ MODE_RANKS = Ranks(linear=(3,), bilinear=(4,), bicubic=(4,), trilinear=(5,), lan
 ALIGNABLE = ("linear", "bilinear", "bicubic", "trilinear")
 ANTIALIASED = ("bilinear", "bicubic", "lanczos")
 LAYOUTS = {3: "(N, C, W)", 4: "(N, C, H, W)", 5: "(N, C, D, H, W)"}
-_LEAST_SQUARES_CODE = {
-    1: ("(A_w,)", "y @ torch.linalg.pinv(A_w).T"),
-    2: ("A_h, A_w", "torch.linalg.pinv(A_h) @ y @ torch.linalg.pinv(A_w).T"),
-    3: (
-        "A_d, A_h, A_w",
-        "torch.einsum('zd,yh,xw,ncdhw->nczyx', *map(torch.linalg.pinv, (A_d, A_h, A_w)), y)",
-    ),
-}
 AXIS_NAMES = {1: ("width",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 LONGEST = MAX_BYTES  # cells of an axis: no longer one can fit, and larger numbers overflow
 
@@ -216,29 +208,11 @@ class Upsample(Operation):
 
     def undo(self, shape: Sequence[int]) -> tuple[Undo, ...]:
         """Resizing back (shape only), the adjoint, and the least-squares inverse."""
-        size = tuple(shape[2:])
-        ways = [_resize_back(size, "area", {})]
+        size = shape[2:]
+        ways = [resize_back(size, "area")]
         if self.mode != "area":
-            ways.append(_resize_back(size, self.mode, _resize_flags(self)))
-        return (*ways, self.adjoint(shape), self._pseudo_inverse(shape))
-
-    def _pseudo_inverse(self, shape: Sequence[int]) -> Undo:
-        """The Kronecker product of the axes' pseudo-inverses, which is that of the whole map."""
-        axes = self.footprint(shape).axes
-
-        def apply(y: Tensor) -> Tensor:
-            for dim, axis in enumerate(axes, start=2):
-                inverse = _pinv(axis)
-                y = torch.tensordot(y.double(), inverse, dims=([dim], [1])).movedim(-1, dim)
-            return y.float()
-
-        def kind() -> UndoKind:
-            square = all(axis.out_size == axis.in_size for axis in axes)
-            return inverse_kind(math.prod(map(_weakest_share, axes)), square)
-
-        names, code = _LEAST_SQUARES_CODE[len(axes)]
-        setup = f"{names} = rv.{self!r}.footprint(x.shape).matrices()"
-        return Undo("least squares", code, apply, kind, setup)
+            ways.append(resize_back(size, self.mode, _resize_flags(self)))
+        return (*ways, self.adjoint(shape), least_squares(self, self.footprint(shape).axes))
 
     def _check_rank(self, shape: Sequence[int]) -> None:
         if len(shape) not in LAYOUTS:
@@ -296,28 +270,6 @@ def _axis(
         options["align_corners"] = align_corners
     response = F.interpolate(impulses, **options).reshape(n, m)
     return Axis.from_matrix(response.T.contiguous())
-
-
-@lru_cache(maxsize=8)
-def _pinv(axis: Axis) -> Tensor:
-    return pseudo_inverse(axis.matrix)
-
-
-@lru_cache(maxsize=8)
-def _weakest_share(axis: Axis) -> float:
-    """0 where an input along this axis is lost."""
-    return weakest_share(axis.matrix)
-
-
-def _resize_back(size: tuple[int, ...], mode: str, flags: dict[str, Any]) -> Undo:
-    options = {"size": size, "mode": mode, **flags}
-    arguments = ", ".join(f"{name}={value!r}" for name, value in options.items())
-    return Undo(
-        f"resize back, {mode}",
-        f"F.interpolate(y, {arguments})",
-        lambda y: F.interpolate(y, **options),
-        lambda: "shape only",
-    )
 
 
 def _resize_flags(operation: Upsample) -> dict[str, Any]:

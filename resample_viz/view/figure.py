@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = 4
+MANY = 9  # panels; more than that are drawn smaller
 NUMBERS_UP_TO = 144  # cells, in panels that have their numbers written in
 
 
@@ -26,26 +27,41 @@ def figure(frame: Frame) -> Figure:
     from matplotlib.figure import Figure
 
     panels = [panel for panel in frame.panels if not isinstance(panel, ChartPanel)]
-    columns = max(1, min(COLUMNS, len(panels)))
+    columns = max(1, min(frame.columns or COLUMNS, len(panels)))
     rows = max(1, math.ceil(len(panels) / columns))
-    drawing = Figure(figsize=(2.6 * columns, 3.0 * rows), dpi=100, layout="constrained")
-    drawing.suptitle(" → ".join(str(step) for step in frame.strip), fontsize=9)
+    width = 2.6 if len(panels) <= MANY else 2.0
+    words = 0.7 if any(panel.caption for panel in panels) else 0.4  # inches, above and below
+    size = (width * columns, (width + words) * rows)
+    drawing = Figure(figsize=size, dpi=100, layout="constrained")
+    strip = " → ".join(str(step) for step in frame.strip)
+    drawing.suptitle(textwrap.fill(strip, round(15 * width * columns)), fontsize=9)
+    fontsize = 9 if len(panels) <= MANY else 7.5
     for number, panel in enumerate(panels, start=1):
         axes = drawing.add_subplot(rows, columns, number)
         if isinstance(panel, IndexPanel):
             axes.imshow(index_colors(panel), interpolation="nearest")
         else:
             _draw_pixels(axes, panel)
-        axes.set_title(panel.title, fontsize=9, color=ROLE_COLORS[panel.role])
-        axes.set_xlabel(textwrap.fill(panel.caption, 44), fontsize=7)
+        axes.set_title(panel.title, fontsize=fontsize, color=ROLE_COLORS[panel.role])
+        axes.set_xlabel(textwrap.fill(panel.caption, round(17 * width)), fontsize=7)
         axes.set(xticks=[], yticks=[])
     return drawing
 
 
 def png(frame: Frame) -> bytes:
-    """The figure as PNG bytes, without the date and the version that make files differ."""
+    """The figure as PNG bytes, without the date and the version that make files differ.
+
+    A frame of many panels gets 256 colours: a notebook that stores two such pictures stays small.
+    """
+    from PIL import Image
+
     buffer = io.BytesIO()
     figure(frame).savefig(buffer, format="png", dpi=80, metadata={"Software": None})
+    if len(frame.panels) <= MANY:
+        return buffer.getvalue()
+    few = Image.open(buffer).convert("RGB").quantize(256)
+    buffer = io.BytesIO()
+    few.save(buffer, format="png")
     return buffer.getvalue()
 
 

@@ -69,7 +69,9 @@ class Panel:
     hatched, and every cell is named from where the inside begins. `unread` lists the rows and
     columns that no output reads, `lines` draws a heavier line every so many rows and columns.
     `ties` makes the panel a matrix: row i is cell i, row by row, of the first panel named, and
-    column j is cell j of the second one.
+    column j is cell j of the second one. `names` says what the rows and the columns stand for, and
+    `unit` what is counted. A click on a cell of a `pickable` panel is reported to the kernel; the
+    cell that was `picked` is outlined. `by` is the library that computed the values.
     """
 
     name: str
@@ -86,6 +88,11 @@ class Panel:
     unread: tuple[Sequence[int], Sequence[int]] = ((), ())
     lines: tuple[int, int] | None = None
     ties: tuple[str, str] | None = None
+    names: tuple[Sequence[str], Sequence[str]] = ((), ())
+    unit: str = ""
+    pickable: bool = False
+    picked: tuple[int, int] | None = None
+    by: str = "PyTorch"
 
     def __post_init__(self) -> None:
         if self.tensor.ndim != 3 or (self.channel is None and self.tensor.shape[0] not in (1, 3)):
@@ -154,6 +161,11 @@ class Panel:
             "unread": [list(cells) for cells in self.unread],
             "lines": list(self.lines or ()),
             "ties": list(self.ties or ()),
+            "names": [list(words) for words in self.names],
+            "unit": self.unit,
+            "pickable": self.pickable,
+            "picked": list(self.picked or ()),
+            "by": self.by,
             "alt": self.describe(),
         }
         return meta, codes.numpy().tobytes()
@@ -375,7 +387,8 @@ class Frame:
 
     `walk` names the panel whose cells a learner can step through. Stepping through the target of a
     link reveals it cell by cell; with `stamp`, stepping through the source adds up in the target
-    what the cells so far have put there.
+    what the cells so far have put there. The panels fill `columns` columns, or as many as fit if
+    it is 0.
     """
 
     panels: tuple[AnyPanel, ...]
@@ -388,3 +401,4 @@ class Frame:
     warnings: tuple[str, ...] = ()
     walk: str = ""
     stamp: bool = False
+    columns: int = 0

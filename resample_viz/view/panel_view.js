@@ -39,6 +39,7 @@ export class PanelView {
     setText(this.title, meta.title);
     setText(this.caption, meta.caption);
     this.screen.setAttribute("aria-label", meta.alt);
+    this.writeNames(meta);
     if (same) return;
     this.count = this.sums = undefined;
     if (meta.kind !== "chart") this.codes = typedArray(view, meta.kind === "index" ? "f32" : meta.dtype);
@@ -48,6 +49,27 @@ export class PanelView {
       this.screen.style.maxWidth = `${Math.max(1, (MOST_HEIGHT * meta.shownCols) / meta.shownRows)}px`;
     }
     this.colour();
+  }
+
+  /** The names of the rows, beside them; those of the columns are told under the pointer. */
+  writeNames({ names: [rows] = [[]], picked }) {
+    if (!rows.length) return;
+    if (!this.names) {
+      const beside = element("div", "rv-beside");
+      this.names = element("ol", "rv-names", { "aria-hidden": "true" });
+      this.screen.replaceWith(beside);
+      beside.append(this.names, this.screen);
+      this.figure.dataset.named = "true";
+    }
+    if (this.names.dataset.text !== rows.join()) {
+      this.names.dataset.text = rows.join();
+      this.names.replaceChildren(...rows.map((name) => {
+        const line = element("li");
+        line.textContent = name;
+        return line;
+      }));
+    }
+    [...this.names.children].forEach((line, row) => line.classList.toggle("rv-picked", row === picked[0]));
   }
 
   /** Shows the cells up to number `count` only, or `sums` in place of the values; undefined ends it. */
@@ -91,6 +113,10 @@ export class PanelView {
     resize(this.cells, this.view.cols, this.view.rows);
     this.cells.getContext("2d").putImageData(this.image, this.meta.col0 - this.view.col, this.meta.row0 - this.view.row);
     resize(this.overlay, Math.round(pixels), Math.round((pixels * this.view.rows) / this.view.cols));
+    if (this.names) {
+      const line = (this.width * this.view.rows) / this.view.cols / this.meta.rows;
+      this.names.style.fontSize = `${Math.min(11, 0.95 * line)}px`;
+    }
     this.decorate();
   }
 
@@ -126,6 +152,7 @@ export class PanelView {
     if (this.meta.kind === "pixels") this.drawGrid(pen, size, box, ratio, filled);
     const frame = this.stage.croppedFrame(this);
     if (frame) outline(pen, box(frame), ratio, [6 * ratio, 4 * ratio]);
+    if (this.meta.picked?.length) outline(pen, box({ row: this.meta.picked[0], col: this.meta.picked[1] }), ratio, []);
     for (const one of boxes) outline(pen, box(one), ratio, []);
   }
 

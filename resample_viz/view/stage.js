@@ -161,6 +161,10 @@ class StageView {
     if (!frame.panels) return;
     this.links = frame.links.map((link) => readLink(link, this.model.get(link.slot)));
     this.arrange(frame.panels.map((meta) => meta.name));
+    if (this.grid.dataset.columns !== String(frame.columns)) {
+      this.grid.dataset.columns = frame.columns;
+      this.grid.style.setProperty("--rv-columns", frame.columns);
+    }
     for (const meta of frame.panels) this.panels.get(meta.name).update(meta, this.model.get(meta.slot));
     for (const panel of this.panels.values()) panel.paint();
     this.write(frame);
@@ -278,7 +282,7 @@ class StageView {
 
   /** The part of this (whole) panel that a larger, cropped panel shows. */
   croppedFrame(panel) {
-    if (panel.cropped) return null;
+    if (panel.cropped || panel.meta.names?.[0].length) return null; // a table is no picture
     const other = [...this.panels.values()].find((candidate) => candidate.cropped);
     if (!other) return null;
     const scale = (value, from, to) => (value * to) / from;
@@ -304,10 +308,18 @@ class StageView {
   }
 
   pin(spot) {
+    if (this.panels.get(spot.name).meta.pickable) return this.pick(spot);
     const same = this.pinned && ["name", "row", "col"].every((key) => this.pinned[key] === spot[key]);
     this.pinned = same ? null : spot;
     this.spot = spot;
     this.light();
+  }
+
+  /** Tells the kernel which cell of a panel was chosen. */
+  pick({ name, row, col }) {
+    const { n = 0 } = this.model.get("picked") ?? {};
+    this.model.set("picked", { panel: name, row, col, n: n + 1 });
+    this.model.save_changes();
   }
 
   free() {
@@ -346,6 +358,7 @@ class StageView {
     const panel = this.panels.get(spot.name);
     const role = panel.meta.like || panel.meta.name;
     if (panel.meta.ties?.length) return this.explainWeight(spot, panel);
+    if (panel.meta.names?.[0].length) return this.explainPair(spot, panel);
     const here = this.moved(spot, panel, this.panels.get(role));
     this.mark(role, [{ ...here, weight: 1 }]);
     const incoming = this.links.find((link) => link.target === role);
@@ -409,6 +422,21 @@ class StageView {
     );
   }
 
+  /** A cell of a table: what its row and its column stand for, and the value. */
+  explainPair(spot, panel) {
+    const { names: [rows, cols], unit, title } = panel.meta;
+    const value = panel.value(spot.row, spot.col);
+    const words = Number.isNaN(value) ? "not computed" : `${format(value, 1)}${unit ? ` ${unit}` : ""}`;
+    this.highlight.set(spot.name, {
+      cells: [],
+      boxes: [
+        { row: spot.row, col: 0, rows: 1, cols: panel.meta.cols },
+        { row: 0, col: spot.col, rows: panel.meta.rows, cols: 1 },
+      ],
+    });
+    this.tell(`${title}: ${rows[spot.row]} against ${cols[spot.col]}: ${words}.${panel.meta.pickable ? " Click or Enter chooses the two." : ""}`, null);
+  }
+
   explainOutput(spot, here, link) {
     const output = this.panels.get(link.target);
     const input = this.panels.get(link.source);
@@ -426,7 +454,7 @@ class StageView {
     const count = new Set(cells.map((cell) => `${cell.row},${cell.col}`)).size;
     const channels = link.inputs > 1 ? ` in ${link.inputs} channels` : "";
     const shown = output.meta.colour ? ` (${CHANNEL_NAMES[link.channel ?? 0]} channel)` : "";
-    const given = output.meta.dtype === "u8" || output.sums ? "" : ` PyTorch: ${format(output.value(here.row, here.col))}.`;
+    const given = output.meta.dtype === "u8" || output.sums ? "" : ` ${output.meta.by ?? "PyTorch"}: ${format(output.value(here.row, here.col))}.`;
     const known = Number.isNaN(sum.total) ? "" : ` ${sum.text}${shown} = ${format(sum.total)}.`;
     this.tell(
       `${name}, from ${count} input ${count === 1 ? "cell" : "cells"}${channels}.${known}${given}`,

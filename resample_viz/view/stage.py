@@ -19,7 +19,7 @@ from resample_viz.view.panel import Frame, Panel
 HERE = Path(__file__).parent
 MODULES = ("geometry.js", "dom.js", "stepper.js", "panel_view.js", "stage.js")
 """What the browser runs; each may use the ones before it."""
-PANEL_SLOTS = 10
+PANEL_SLOTS = 20
 LINK_SLOTS = 4
 MAX_UPLOAD = 10_000_000
 """Bytes. The browser refuses larger files before it sends them; Jupyter's own limit is 10 MiB."""
@@ -45,9 +45,10 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
 
     `progress` tells of a computation that goes on behind what is shown.
 
-    The browser sets four traits: `edit` (a cell was typed into), `upload` (the learner's own
-    picture: its name and bytes), `dark` (the page's theme) and `centre` (which part of panels that
-    are larger than the screen is looked at: shares of height and width).
+    The browser sets five traits: `edit` (a cell was typed into), `picked` (a cell of a pickable
+    panel was clicked), `upload` (the learner's own picture: its name and bytes), `dark` (the page's
+    theme) and `centre` (which part of panels that are larger than the screen is looked at: shares
+    of height and width).
     """
 
     _esm = module_text()
@@ -56,6 +57,7 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
     frame = traitlets.Dict().tag(sync=True, echo_update=False)
     palettes = traitlets.Dict().tag(sync=True, echo_update=False)
     edit = traitlets.Dict().tag(sync=True, echo_update=False)
+    picked = traitlets.Dict().tag(sync=True, echo_update=False)
     upload = traitlets.Dict().tag(sync=True, echo_update=False)
     max_upload = traitlets.Int(MAX_UPLOAD).tag(sync=True)
     progress = traitlets.Dict().tag(sync=True, echo_update=False)
@@ -112,6 +114,7 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
                 warnings=list(frame.warnings),
                 walk=frame.walk,
                 stamp=frame.stamp,
+                columns=frame.columns,
                 strip=[vars(step) for step in frame.strip],
                 merits=[vars(merit) for merit in frame.merits],
             )
@@ -141,6 +144,7 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
             "warnings": [],
             "walk": "",
             "stamp": False,
+            "columns": 0,
             "strip": [],
             "merits": [],
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ class Show:
         self.sent: dict[str, Any] = {}
 
     def traits(self) -> dict[str, Any]:
-        names = ("frame", "palettes", "edit", "upload", "max_upload", "centre", "dark")
+        names = ("frame", "palettes", "edit", "picked", "upload", "max_upload", "centre", "dark")
         slots = [name for name in self.stage.keys if SLOTS.fullmatch(name)]
         return {name: getattr(self.stage, name) for name in (*names, *slots)}
 
@@ -679,3 +680,70 @@ def test_a_large_error_is_not_painted_as_a_value_that_is_clipped(show: Show) -> 
     view = show.open(Frame((error,)))
     assert pixels(view, "e")[0, 0, :3].tolist() != [255, 0, 255]
     expect(view.locator(".rv-marker")).to_be_hidden()
+
+
+TABLE = Panel(
+    "t",
+    "Table",
+    "error",
+    torch.tensor([[[0.0, 12.5], [float("nan"), 3.0]]]),
+    (0.0, 32.0),
+    "magma",
+    names=(("first", "second"), ("one", "other")),
+    unit="levels",
+    pickable=True,
+    picked=(1, 0),
+)
+
+
+def test_a_table_tells_what_its_cells_compare(show: Show) -> None:
+    view = show.open(Frame((TABLE,)))
+    expect(view.locator(".rv-names li")).to_have_text(["first", "second"])
+    expect(view.locator(".rv-names .rv-picked")).to_have_text("second")
+    screen(view, "t").focus()
+    for key, words in (
+        ("ArrowRight", "first against one: 0 levels."),
+        ("ArrowRight", "first against other: 12.5 levels."),
+        ("ArrowDown", "second against other: 3 levels."),
+        ("ArrowLeft", "second against one: not computed."),
+    ):
+        screen(view, "t").press(key)
+        expect(view.locator(".rv-sentence")).to_contain_text(words)
+
+
+def test_a_click_or_enter_on_a_table_is_reported_and_pins_nothing(show: Show) -> None:
+    view = show.open(Frame((TABLE,)))
+    box = screen(view, "t").bounding_box()
+    assert box
+    screen(view, "t").click(position={"x": box["width"] * 0.75, "y": box["height"] * 0.25})
+    assert show.page.saved == [{"picked": {"panel": "t", "row": 0, "col": 1, "n": 1}}]
+    screen(view, "t").press("ArrowDown")
+    screen(view, "t").press("Enter")
+    assert show.page.saved[1:] == [{"picked": {"panel": "t", "row": 1, "col": 1, "n": 2}}]
+    expect(view.locator(".rv-stage")).to_have_attribute("data-pinned", "false")
+
+
+def test_the_cell_that_was_picked_is_outlined(show: Show) -> None:
+    view = show.open(Frame((replace(TABLE, picked=None),)))
+    plain = pixels(view, "t", "overlay")
+    show.again(Frame((TABLE,)))
+    marked = (pixels(view, "t", "overlay") != plain).any(-1)
+    height, width = marked.shape
+    assert marked[height // 2 + 2 :, : width // 2 - 2].any()
+    assert not marked[: height // 2 - 6, width // 2 + 6 :].any()
+
+
+def test_other_panels_report_no_clicks(show: Show) -> None:
+    view = show.open(up())
+    screen(view, "y").click(position={"x": 20, "y": 20})
+    assert show.page.saved == []
+    expect(view.locator(".rv-stage")).to_have_attribute("data-pinned", "true")
+
+
+def test_the_sentence_names_the_library_that_computed(show: Show) -> None:
+    frame = up()
+    x, y, index = frame.panels
+    y = Panel("y", "Output y", "output", y.tensor, by="Pillow")
+    view = show.open(Frame((x, y, index), links=frame.links))
+    screen(view, "y").hover(position={"x": 20, "y": 20})
+    expect(view.locator(".rv-sentence")).to_contain_text("Pillow: ")

@@ -12,6 +12,7 @@ from unittest.mock import patch
 
 import torch
 
+from resample_viz.compat import import_torchvision
 from resample_viz.exercises.checking import judges, verdict
 from tests.notebooks.hygiene import Notebook, exercise_cells, solutions, source
 
@@ -49,6 +50,8 @@ def solution_code(number: str) -> str:
 def solution(number: str) -> Any:
     """What the folded solution hands to check, run with the imports of its notebook."""
     lesson = notebook(number[:2])
+    if "torchvision" in "".join(source(cell) for _, cell in lesson.code):
+        import_torchvision()
     namespace: dict[str, Any] = {}
     for _, cell in lesson.code:
         for node in ast.parse(source(cell)).body:

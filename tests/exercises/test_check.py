@@ -112,9 +112,10 @@ def test_a_check_leaves_the_random_state_alone(number: str) -> None:
 def test_an_answer_that_spoils_its_input_is_judged_by_its_result(number: str) -> None:
     right = solution(number)
 
-    def spoils(x: torch.Tensor, *rest: int) -> torch.Tensor:
+    def spoils(x: torch.Tensor | int, *rest: int) -> torch.Tensor:
         result = right(x, *rest).clone()
-        x.zero_()
+        if isinstance(x, torch.Tensor):
+            x.zero_()
         return result
 
     assert verdicts(number, spoils) == {"right!"}

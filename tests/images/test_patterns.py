@@ -15,6 +15,7 @@ from resample_viz.images import (
     edge,
     impulse,
     integer_grid,
+    label_mask,
     pattern,
     ramp,
     uniform_noise,
@@ -196,3 +197,18 @@ def test_noise_needs_a_whole_seed(seed, refused) -> None:
 def test_an_edge_needs_a_real_angle(angle, refused) -> None:
     with refused("angle="):
         edge(4, angle)
+
+
+@given(st.integers(1, 60), st.integers(1, 60))
+def test_a_label_mask_has_classes_and_nothing_between(height: int, width: int) -> None:
+    classes = label_mask((height, width)) * 3
+    assert torch.equal(classes, classes.round())
+    assert set(classes.unique().tolist()) <= {0, 1, 2, 3}
+
+
+def test_a_label_mask_of_any_useful_size_has_all_classes() -> None:
+    for size in (12, 32, 64, 256):
+        classes = (label_mask(size) * 3).round()
+        assert classes.unique().tolist() == [0, 1, 2, 3]
+        assert classes[0, 0, 0, 0] == 0
+        assert classes[0, 0, int(0.38 * size), int(0.67 * size)] == 3

@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resample_viz.labs.controls import OperationControls, PairSliders, Slider, control
-from resample_viz.operations import OperationError, Range, Upsample, parameters
+from resample_viz.operations import (
+    AvgPool,
+    MaxPool,
+    OperationError,
+    Range,
+    Upsample,
+    parameters,
+)
 
 
 def test_fresh_controls_describe_the_operation_with_its_own_defaults() -> None:
@@ -189,3 +196,27 @@ def test_a_list_is_as_good_as_a_tuple() -> None:
     controls = OperationControls(Upsample)
     controls.set(scale_factor=[0.5, 3.0])
     assert controls.values()["scale_factor"] == (0.5, 3.0)
+
+
+def test_a_number_that_need_not_be_given_has_a_tick() -> None:
+    controls = OperationControls(AvgPool)
+    assert AvgPool(**controls.values()) == AvgPool()
+    told: list[str] = []
+    controls.on_change(lambda: told.append("told"))
+    optional: Any = controls.single("divisor_override")
+    optional.number.value = 7
+    assert controls.values()["divisor_override"] is None
+    assert told == [], "a number that is not given means nothing"
+    optional.given.value = True
+    assert controls.values()["divisor_override"] == 7
+    controls.set(divisor_override=3)
+    assert controls.values()["divisor_override"] == 3
+    controls.set(divisor_override=None)
+    assert controls.values()["divisor_override"] is None
+    controls.set(divisor_override=5)
+    controls.set(afresh=True)
+    assert AvgPool(**controls.values()) == AvgPool()
+
+
+def test_a_stride_that_is_not_given_starts_as_the_kernel_size() -> None:
+    assert OperationControls(MaxPool).values()["stride"] == 2

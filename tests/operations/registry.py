@@ -18,7 +18,23 @@ import torch.nn.functional as F
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from resample_viz.operations import Conv, ConvTranspose, Operation, Upsample
+from resample_viz.operations import (
+    AdaptiveAvgPool,
+    AdaptiveMaxPool,
+    AvgPool,
+    BlurPool,
+    Conv,
+    ConvTranspose,
+    LPPool,
+    MaxPool,
+    MaxUnpool,
+    Operation,
+    PixelShuffle,
+    PixelUnshuffle,
+    SeparableFootprint,
+    Subsample,
+    Upsample,
+)
 from resample_viz.operations.convolution import PADDING_MODES
 from resample_viz.operations.kernels import AVERAGING, NAMED, random
 from resample_viz.operations.upsample import ALIGNABLE, ANTIALIASED, MODE_RANKS
@@ -382,6 +398,227 @@ def _attempted(operation_type: type[Operation]) -> st.SearchStrategy[Trial]:
     )
 
 
+def pytorch_subsample(x: Tensor, *, stride: Any = 2, offset: Any = 0) -> Tensor:
+    """The slice; PyTorch takes steps below 1 for a mistake, and an empty result for none."""
+    (row, col), (first_row, first_col) = both(stride), both(offset)
+    y = x[..., first_row::row, first_col::col]
+    if y.numel() == 0:
+        raise ValueError("nothing is left")
+    return y
+
+
+def pytorch_blur(
+    x: Tensor, *, kernel_size: int = 3, stride: Any = 2, padding_mode: str = "reflect"
+) -> Tensor:
+    """Pascal's triangle by repeated convolution, then the depthwise convolution."""
+    row = torch.ones(1)
+    for _ in range(kernel_size - 1):
+        row = (F.pad(row, (0, 1)) + F.pad(row, (1, 0))) / 2
+    kernel = row.outer(row).to(x).expand(x.shape[1], 1, -1, -1)
+    mode = "constant" if padding_mode == "zeros" else padding_mode
+    padding = ((kernel_size - 1) // 2, kernel_size // 2) * 2
+    return F.conv2d(F.pad(x, padding, mode), kernel, stride=stride, groups=x.shape[1])
+
+
+def pytorch_unpool(
+    y: Tensor,
+    *,
+    kernel_size: Any = 2,
+    stride: Any = None,
+    padding: Any = 0,
+    output_size: Any = None,
+) -> Tensor:
+    """Values to the first cells of windows that start apart and inside."""
+    stride = kernel_size if stride is None else stride
+    numbers = zip(y.shape[2:], both(kernel_size), both(stride), both(padding))
+    sizes = [(n - 1) * s - 2 * p + k for n, k, s, p in numbers]
+    size = sizes if output_size is None else both(output_size)
+    rows, cols = (
+        [max(0, i * s - p) for i in range(n)]
+        for n, s, p in zip(y.shape[2:], both(stride), both(padding))
+    )
+    if len(set(rows)) < len(rows) or len(set(cols)) < len(cols):
+        raise ValueError("two windows start in one cell")
+    if rows[-1] >= size[0] or cols[-1] >= size[1] or min(size) < 1:
+        raise ValueError("a window starts outside")
+    indices = torch.tensor([[row * size[1] + col for col in cols] for row in rows])
+    indices = indices.expand(y.shape).contiguous()
+    return F.max_unpool2d(y, indices, kernel_size, stride, padding, list(size))
+
+
+def pictures(largest: int = 7, *, channels: int = 1, step: int = 1) -> st.SearchStrategy[Shape]:
+    extent = st.integers(1, largest).map(lambda n: n * step)
+    return st.tuples(st.just(1), st.just(channels), extent, extent)
+
+
+WINDOWS, STEPS = st.integers(1, 4), st.integers(1, 4)
+WINDOW: dict[str, st.SearchStrategy[Any]] = {
+    "stride": st.one_of(st.none(), one_or_two(STEPS)),
+    "padding": one_or_two(st.integers(0, 2)),
+    "ceil_mode": st.booleans(),
+}
+
+
+def accepted(trials: st.SearchStrategy[Trial]) -> st.SearchStrategy[Trial]:
+    """Those of them that neither PyTorch nor we refuse."""
+    return trials.filter(lambda trial: not refused_on_purpose(trial) and _works(trial))
+
+
+def _works(trial: Trial) -> bool:
+    try:
+        trial.pytorch(trial.input())
+    except (RuntimeError, ValueError, TypeError, NotImplementedError):
+        return False
+    return True
+
+
+def refused_on_purpose(trial: Trial) -> bool:
+    """Whether PyTorch gives a result that nobody should get, and we say so instead.
+
+    Empty results; outputs one pixel wide, which torch 2.13 antialiases wrongly; -inf from dilated
+    windows that read padding only; and convolutions of an input without a batch axis, which is a
+    row to the other operations.
+    """
+    try:
+        result = trial.pytorch(trial.input())
+    except (RuntimeError, ValueError, TypeError, NotImplementedError):
+        return False
+    if not trial.channelwise and len(trial.shape) == 3:
+        return True
+    one_wide = result.ndim == 4 and result.shape[-1] == 1 and result.shape[-2] != trial.shape[-2]
+    wrong = bool(trial.parameters.get("antialias")) and one_wide
+    return result.numel() == 0 or wrong or bool(torch.isinf(result).any())
+
+
+def entry_of(
+    kind: type[Operation],
+    pytorch: Callable[..., Tensor],
+    shapes: st.SearchStrategy[Shape],
+    *,
+    nonsense: dict[str, st.SearchStrategy[Any]],
+    required: dict[str, st.SearchStrategy[Any]] | None = None,
+    **optional: st.SearchStrategy[Any],
+) -> Entry:
+    """An entry whose trials are the attempts that work out, and whose attempts add nonsense."""
+
+    def made(optional: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[Trial]:
+        parameters = st.fixed_dictionaries(required or {}, optional=optional)
+        return st.builds(Trial, st.just(kind), parameters, shapes)
+
+    worse = {name: st.one_of(optional[name], values) for name, values in nonsense.items()}
+    return Entry(pytorch, accepted(made(optional)), st.one_of(made(optional), made(worse)))
+
+
+ZERO = st.just(0)
+KERNEL = {"kernel_size": one_or_two(WINDOWS)}
+POOLING: dict[type[Operation], Entry] = {
+    MaxPool: entry_of(
+        MaxPool,
+        F.max_pool2d,
+        pictures(),
+        required=KERNEL,
+        dilation=one_or_two(st.integers(1, 3)),
+        nonsense={"stride": ZERO, "dilation": ZERO, "padding": st.just(-1)},
+        **WINDOW,
+    ),
+    AvgPool: entry_of(
+        AvgPool,
+        F.avg_pool2d,
+        pictures(),
+        required=KERNEL,
+        count_include_pad=st.booleans(),
+        divisor_override=st.one_of(st.none(), st.integers(1, 9)),
+        nonsense={"stride": ZERO, "divisor_override": ZERO, "padding": st.just(-1)},
+        **WINDOW,
+    ),
+    LPPool: entry_of(
+        LPPool,
+        F.lp_pool2d,
+        pictures(),
+        required=KERNEL | {"norm_type": st.sampled_from((1.0, 1.5, 2.0, 3.0, 4.0))},
+        stride=WINDOW["stride"],
+        ceil_mode=st.booleans(),
+        nonsense={"stride": ZERO},
+    ),
+    AdaptiveAvgPool: entry_of(
+        AdaptiveAvgPool,
+        F.adaptive_avg_pool2d,
+        pictures(),
+        required={"output_size": one_or_two(st.integers(1, 9))},
+        nonsense={},
+    ),
+    AdaptiveMaxPool: entry_of(
+        AdaptiveMaxPool,
+        F.adaptive_max_pool2d,
+        pictures(),
+        required={"output_size": one_or_two(st.integers(1, 9))},
+        nonsense={},
+    ),
+    MaxUnpool: entry_of(
+        MaxUnpool,
+        pytorch_unpool,
+        pictures(4),
+        required=KERNEL,
+        stride=WINDOW["stride"],
+        padding=st.just(0),
+        output_size=one_or_two(st.integers(1, 12)),
+        nonsense={"stride": ZERO, "output_size": ZERO},
+    ),
+    Subsample: entry_of(
+        Subsample,
+        pytorch_subsample,
+        pictures(),
+        stride=one_or_two(STEPS),
+        offset=one_or_two(st.integers(0, 3)),
+        nonsense={"stride": ZERO},
+    ),
+    BlurPool: entry_of(
+        BlurPool,
+        pytorch_blur,
+        pictures(),
+        kernel_size=st.integers(1, 6),
+        stride=one_or_two(STEPS),
+        padding_mode=st.sampled_from(("reflect", "replicate", "zeros", "circular")),
+        nonsense={"stride": ZERO},
+    ),
+    PixelShuffle: Entry(
+        F.pixel_shuffle,
+        st.integers(1, 3).flatmap(
+            lambda r: st.builds(
+                Trial,
+                st.just(PixelShuffle),
+                st.just({"upscale_factor": r}),
+                pictures(3, channels=r * r),
+            )
+        ),
+        st.builds(
+            Trial,
+            st.just(PixelShuffle),
+            st.fixed_dictionaries({"upscale_factor": st.integers(0, 3)}),
+            st.integers(1, 9).flatmap(lambda c: pictures(3, channels=c)),
+        ),
+        channelwise=False,
+    ),
+    PixelUnshuffle: Entry(
+        F.pixel_unshuffle,
+        st.integers(1, 3).flatmap(
+            lambda r: st.builds(
+                Trial,
+                st.just(PixelUnshuffle),
+                st.just({"downscale_factor": r}),
+                pictures(3, step=r),
+            )
+        ),
+        st.builds(
+            Trial,
+            st.just(PixelUnshuffle),
+            st.fixed_dictionaries({"downscale_factor": st.integers(0, 3)}),
+            pictures(6),
+        ),
+        channelwise=False,
+    ),
+}
+
 REGISTRY: dict[type[Operation], Entry] = {
     Upsample: Entry(pytorch_upsample, upsampling_trials(), upsampling_attempts()),
     Conv: Entry(pytorch_conv, conv_trials(), _attempted(Conv), channelwise=False),
@@ -391,9 +628,15 @@ REGISTRY: dict[type[Operation], Entry] = {
         _attempted(ConvTranspose),
         channelwise=False,
     ),
+    **POOLING,
 }
 
 trials = st.one_of([entry.trials for entry in REGISTRY.values()])
-separable_trials = REGISTRY[Upsample].trials
+separable_trials = trials.filter(
+    lambda trial: (
+        trial.operation.linear
+        and isinstance(trial.operation.footprint(trial.shape), SeparableFootprint)
+    )
+)
 gradient_trials = trials.filter(gradient_fits)
 attempts = st.one_of([entry.attempts for entry in REGISTRY.values()])

@@ -51,7 +51,7 @@ def inverses(trial: Trial) -> list[Undo]:
 def test_every_way_back_restores_the_shape(trial: Trial) -> None:
     x = trial.input()
     y = trial.operation(x)
-    for way in trial.operation.undo(x.shape):
+    for way in trial.operation.undo_at(x):
         restored = way(y)
         assert restored.shape == x.shape, way.label
         assert restored.dtype == x.dtype, way.label
@@ -60,7 +60,7 @@ def test_every_way_back_restores_the_shape(trial: Trial) -> None:
 
 @given(trials)
 def test_every_way_back_has_an_honest_name_and_a_label_of_its_own(trial: Trial) -> None:
-    ways = trial.operation.undo(trial.shape)
+    ways = trial.operation.undo_at(trial.input())
     assert {way.kind for way in ways} <= set(KINDS)
     assert len({way.label for way in ways}) == len(ways)
 
@@ -70,8 +70,8 @@ def test_a_way_back_treats_every_picture_and_channel_alike(trial: Trial) -> None
     x = trial.input(batch=2, channels=3)
     y = trial.operation(x)
     one = slice(2, None) if trial.channelwise else slice(None)
-    alone = trial.operation.undo(x[1:, one].shape)
-    for way, other in zip(trial.operation.undo(x.shape), alone, strict=True):
+    alone = trial.operation.undo_at(x[1:, one])
+    for way, other in zip(trial.operation.undo_at(x), alone, strict=True):
         assert way.label == other.label
         torch.testing.assert_close(way(y)[1:, one], other(y[1:, one]), rtol=1e-5, atol=1e-5)
 
@@ -150,6 +150,6 @@ def test_the_adjoint_is_among_the_ways_back(trial: Trial) -> None:
 def test_the_code_of_a_way_back_evaluates_to_what_it_does(trial: Trial) -> None:
     x = trial.input()
     y = trial.operation(x)
-    for way in trial.operation.undo(x.shape):
+    for way in trial.operation.undo_at(x):
         result = eval(way.code, names_of(trial, x, y, way.setup))
         torch.testing.assert_close(result, way(y), rtol=1e-3, atol=1e-3)

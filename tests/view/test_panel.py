@@ -265,3 +265,25 @@ def test_values_that_are_not_finite_break_neither_json_nor_the_rest(cells: int) 
         codes if meta["dtype"] == "f32" else meta["lo"] + (meta["hi"] - meta["lo"]) / 255 * codes
     )
     assert np.abs(values[1:] - tensor[0, 1:].numpy()).max() <= 0.5 / 255 + 1e-6
+
+
+def test_a_table_names_its_rows_and_columns() -> None:
+    table = Panel(
+        "t",
+        "Table",
+        "error",
+        noise(1, 2, 3),
+        names=(("one", "two"), ("a", "b", "c")),
+        unit="grey levels",
+        pickable=True,
+        picked=(1, 2),
+    )
+    meta, _ = table.encode()
+    assert meta["names"] == [["one", "two"], ["a", "b", "c"]]
+    assert (meta["unit"], meta["pickable"], meta["picked"]) == ("grey levels", True, [1, 2])
+
+
+def test_another_panel_is_no_table() -> None:
+    meta, _ = Panel("p", "P", "output", noise(1, 2, 3), by="Pillow").encode()
+    assert meta["names"] == [[], []]
+    assert (meta["pickable"], meta["picked"], meta["by"]) == (False, [], "Pillow")

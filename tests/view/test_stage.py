@@ -88,7 +88,9 @@ def test_more_than_a_stage_can_show_is_refused_and_nothing_is_sent(
     most = [panel(f"p{number}", number) for number in range(PANEL_SLOTS)]
     stage.show(frame(*most))
     comm = listen(stage, monkeypatch)
-    with pytest.raises(ValueError, match="has 11 panels, but a stage shows at most 10"):
+    with pytest.raises(
+        ValueError, match=f"has {PANEL_SLOTS + 1} panels, but a stage shows at most {PANEL_SLOTS}"
+    ):
         stage.show(frame(*most, panel("one more", 1)))
     link = Link("p0", "p1", ())
     with pytest.raises(ValueError, match="has 5 links, but a stage shows at most 4"):

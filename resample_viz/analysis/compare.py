@@ -1,0 +1,185 @@
+"""Do two ways to resize agree, by how much do they differ, and which setting comes closest?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from resample_viz.analysis.libraries import installed_ways, way
+from resample_viz.analysis.ways import Size, Way
+
+SAME = 0.05
+"""Grey levels: up to here two float32 results differ by rounding errors only."""
+
+Axes = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `same_resize` found; true where the two ways agree.
+
+    Attributes:
+        a, b: the ways.
+        in_size, size: (height, width) of the picture and of the results.
+        worst, mean: largest and mean difference on the picture, in grey levels (0 to 255).
+        at_worst: the largest difference on *any* picture, from the weights alone: what rounding to
+            uint8 does comes on top.
+        closest: the way of b's library, on b's dtype, that comes closest to `a`: one that agrees,
+            or the one with the smallest mean difference on the picture.
+        closest_worst, closest_at_worst: the same two figures for `closest`.
+    """
+
+    a: Way
+    b: Way
+    in_size: Size
+    size: Size
+    worst: float
+    mean: float
+    at_worst: float
+    closest: Way
+    closest_worst: float
+    closest_at_worst: float
+
+    @property
+    def agree(self) -> bool:
+        """Same weights, and the same result: up to float32 rounding, or one level of uint8."""
+        return _agree(self.a, self.b, self.worst, self.at_worst)
+
+    def __bool__(self) -> bool:
+        return self.agree
+
+    def __str__(self) -> str:
+        sizes = f"{_by(self.in_size)} to {_by(self.size)}"
+        lines = [f"{self.a!r} and {self.b!r}, {sizes}: {self._verdict()}"]
+        if not self.agree:
+            lines.append(self._advice())
+        return "\n".join(lines)
+
+    def _verdict(self) -> str:
+        if self.agree:
+            rounding = "up to 8-bit rounding" if self.worst > SAME else "up to float32 rounding"
+            return f"the same, {rounding}."
+        here = f"{self.worst:.1f} grey levels at most here, {self.mean:.2f} in the mean"
+        if self.at_worst <= SAME:
+            return f"the same weights, but rounded or clipped differently: {here}."
+        most = f"On the worst picture their weights make {self.at_worst:.1f}"
+        more = "" if self.worst <= self.at_worst else "; the rest is clipping or rounding"
+        return f"different. {here}. {most}{more}."
+
+    def _advice(self) -> str:
+        closest = _agree(self.a, self.closest, self.closest_worst, self.closest_at_worst)
+        figures = f"{self.closest_worst:.1f} at most here, {self.closest_at_worst:.1f} at worst"
+        if closest:
+            return f"{self.closest!r} is the same as {self.a!r}: use it instead."
+        if self.closest == self.b:
+            return f"No setting of {self.b.library} comes closer."
+        return f"No setting of {self.b.library} is the same. Closest: {self.closest!r} ({figures})."
+
+
+def _agree(a: Way, b: Way, worst: float, at_worst: float) -> bool:
+    rounding = 1.0 if "uint8" in (a.dtype, b.dtype) else SAME
+    return at_worst <= SAME and worst <= rounding
+
+
+def _by(size: Size) -> str:
+    return f"{size[0]} × {size[1]}"
+
+
+def same_resize(
+    a: str | Way,
+    b: str | Way,
+    size: int | Size = 64,
+    of: int | Size = 512,
+    picture: Tensor | None = None,
+) -> Comparison:
+    """Compares two ways to resize, on one size; see `Comparison`.
+
+    `a` and `b` are names, such as "torch bilinear antialias" and "Pillow BILINEAR uint8"; float32
+    where no dtype is named. `resample_viz.analysis.WAYS` lists them. `size` and `of` are the sizes
+    of the results and of the picture, a side or (height, width). `picture`, (1, C, H, W) in grey
+    levels from 0 to 255, replaces the seeded noise that is used otherwise, and `of`.
+
+    Weights are asked of the libraries themselves. Raises OperationError for an unknown way, for a
+    library that is not installed, and for sizes that a way refuses.
+
+    >>> bool(same_resize("torch bilinear antialias", "Pillow BILINEAR", 20, of=50))
+    True
+    >>> same_resize("torch bilinear", "cv2 INTER_CUBIC", 20, of=50).closest
+    OpenCV INTER_LINEAR float32
+    """
+    first, second = way(a), way(b)
+    out = (size, size) if isinstance(size, int) else size
+    x = _noise((of, of) if isinstance(of, int) else of) if picture is None else picture
+    in_size: Size = (x.shape[-2], x.shape[-1])
+    wanted = first.resize(x, out)
+    axes = first.measured_axes(in_size, out)
+
+    def figures(other: Way) -> tuple[float, float, float]:
+        difference = (other.resize(x, out) - wanted).abs()
+        bound = worst_difference(axes, other.measured_axes(in_size, out))
+        return bound, float(difference.max()), float(difference.mean())
+
+    found = {second: figures(second)}
+    for other in installed_ways(second.dtype):
+        if other.library == second.library and other not in found:
+            found[other] = figures(other)
+
+    def distance(other: Way) -> tuple[bool, float]:
+        bound, most, mean = found[other]
+        return not _agree(first, other, most, bound), round(mean, 3)
+
+    closest = min(found, key=distance)
+    at_worst, worst, mean = found[second]
+    return Comparison(
+        a=first,
+        b=second,
+        in_size=in_size,
+        size=out,
+        worst=worst,
+        mean=mean,
+        at_worst=at_worst,
+        closest=closest,
+        closest_worst=found[closest][1],
+        closest_at_worst=found[closest][0],
+    )
+
+
+def worst_difference(a: Axes, b: Axes, white: float = 255.0) -> float:
+    """The largest difference that one picture with values from 0 to `white` can make.
+
+    `a` and `b` are the matrices of rows and of columns, each (out, in). The worst picture is white
+    where one weight is larger and black where the other is, so that a cell differs by the sum of
+    the positive differences: half the sum of all of them, as both sets of weights sum to 1.
+
+    >>> half = torch.tensor([[0.5, 0.5]]).double()
+    >>> first = torch.tensor([[1.0, 0.0]]).double()
+    >>> worst_difference((half, half), (first, first), white=1.0)
+    0.75
+    """
+    rows_a, rows_b = (part.numpy() for part in _windows(a[0], b[0]))
+    columns_a, columns_b = (part.numpy() for part in _windows(a[1], b[1]))
+    worst = 0.0
+    for one, other in zip(rows_a, rows_b):  # one row of outputs at a time: little memory
+        weights = one[:, None, None] * columns_a - other[:, None, None] * columns_b
+        worst = max(worst, float(weights.clip(min=0).sum(axis=(0, 2)).max()))
+    return white * worst
+
+
+def _windows(a: Tensor, b: Tensor) -> Axes:
+    """Both matrices cut down to the columns around each row that either of them uses."""
+    used = (a != 0) | (b != 0)
+    places = torch.arange(a.shape[1])
+    start = torch.where(used, places, a.shape[1]).min(dim=1).values
+    end = torch.where(used, places + 1, 0).max(dim=1).values
+    cells = start[:, None] + torch.arange(int((end - start).max()))
+    inside = cells < a.shape[1]
+    cells = cells.clamp(max=a.shape[1] - 1)
+    return a.gather(1, cells) * inside, b.gather(1, cells) * inside
+
+
+def _noise(size: Size) -> Tensor:
+    """Whole grey levels, the same for the same size."""
+    generator = torch.Generator().manual_seed(0)
+    return torch.randint(0, 256, (1, 3, *size), generator=generator).to(torch.float32)

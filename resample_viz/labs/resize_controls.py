@@ -1,0 +1,133 @@
+"""The controls of the resize lab: two ways to resize, their dtypes, one target size."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets as widgets
+
+from resample_viz.analysis import Way, how_to_get, installed_ways, way
+from resample_viz.analysis.ways import DTYPES, LARGEST, PACKAGES
+from resample_viz.labs.controls import LABEL, PairSliders, Simple, buttons, quiet
+from resample_viz.operations import OperationError, Range
+
+NAMES = ("a", "dtype_a", "b", "dtype_b", "target")
+TARGETS = Range(2, 256)
+DEFAULTS: dict[str, Any] = {
+    "a": "torch bilinear",
+    "dtype_a": "float32",
+    "b": "Pillow BILINEAR",
+    "dtype_b": "float32",
+    "target": 64,
+}
+
+
+class ResizeControls:
+    """Two dropdowns of the ways that are installed, with a row of dtypes each, and the size.
+
+    `values()` gives two ways and (height, width); `set` takes names, ways and sizes.
+    """
+
+    def __init__(self) -> None:
+        self.is_quiet = False
+        self.given: dict[str, Any] = {}  # no parameter depends on the input
+        self._single: dict[str, Any] = {}
+        boxes: list[widgets.Widget] = []
+        for letter in ("a", "b"):
+            name = f"dtype_{letter}"
+            self._single[letter] = Simple(_dropdown(letter, DEFAULTS[letter]))
+            self._single[name] = Simple(buttons(name, DTYPES, DEFAULTS[name]))
+            boxes += [self._single[letter].widget, self._single[name].widget]
+        self._single["target"] = PairSliders("target", TARGETS, DEFAULTS["target"], whole=True)
+        self.closest = widgets.Button(
+            description="b := closest to a",
+            tooltip="Chooses the setting of b's library that comes closest to a.",
+        )
+        self.closest.layout.width = "auto"
+        boxes += [self.closest, self._single["target"].widget]
+        for name, one in self._single.items():
+            one.widget.add_class(f"rv-control-{name}")
+        self.widget = widgets.VBox(boxes)
+
+    def values(self) -> dict[str, Any]:
+        """The two ways and the target size (height, width)."""
+        found = {name: one.value for name, one in self._single.items()}
+        size = found["target"]
+        return {
+            "a": way(f"{found['a']} {found['dtype_a']}"),
+            "b": way(f"{found['b']} {found['dtype_b']}"),
+            "target": size if isinstance(size, tuple) else (size, size),
+        }
+
+    def set(self, *, afresh: bool = False, **values: Any) -> None:
+        """Moves controls; with `afresh`, those that are not named go to their defaults.
+
+        `a` and `b` are names, with or without a dtype at the end, or ways. Raises TypeError for
+        names of controls that do not exist, and OperationError for values that cannot be; then no
+        control has moved.
+        """
+        for name in values:
+            if name not in NAMES:
+                raise TypeError(f"ResizeLab has no parameter {name!r}: it has {list(NAMES)}.")
+        wanted = {name: value for name, value in values.items() if value is not None}
+        moves: dict[str, Any] = dict(DEFAULTS) if afresh else {}
+        for letter in ("a", "b"):
+            if letter in wanted:
+                moves |= _checked_way(letter, wanted[letter])
+        for name in ("dtype_a", "dtype_b"):
+            if name in wanted:
+                moves[name] = _checked_dtype(name, wanted[name])
+        if "target" in wanted:
+            moves["target"] = _checked_target(wanted["target"])
+        for name, value in moves.items():
+            self._single[name].value = value
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Calls back after every change of every control."""
+        for one in self._single.values():
+            one.on_change(callback)
+
+    def choose(self, letter: str, one: Way) -> None:
+        """Moves one dropdown."""
+        with quiet(self):
+            self._single[letter].value = one.name
+
+
+def _dropdown(letter: str, value: str) -> widgets.Dropdown:
+    libraries = list(PACKAGES)
+    ways = sorted(installed_ways("float32"), key=lambda one: libraries.index(one.library))
+    return widgets.Dropdown(
+        options=[one.name for one in ways], value=value, description=letter, style=LABEL
+    )
+
+
+def _checked_way(letter: str, name: Any) -> dict[str, Any]:
+    found = way(name)
+    if not found.installed:
+        raise OperationError(f"{found.name}: {how_to_get(found.library)}")
+    moves = {letter: found.name}
+    if isinstance(name, Way) or str(name).split()[-1] in DTYPES:
+        moves[f"dtype_{letter}"] = found.dtype
+    return moves
+
+
+def _checked_dtype(name: str, value: Any) -> str:
+    if value not in DTYPES:
+        raise OperationError(f"{name} is one of {', '.join(DTYPES)}, not {value!r}.")
+    return str(value)
+
+
+def _checked_target(value: Any) -> Any:
+    both = tuple(value) if isinstance(value, list | tuple) else (value,)
+    try:
+        sizes = tuple(operator.index(extent) for extent in both)
+    except TypeError:
+        sizes = ()
+    if len(sizes) not in (1, 2) or any(not 2 <= extent <= LARGEST for extent in sizes):
+        raise OperationError(
+            f"target is a whole number of pixels from 2 to {LARGEST}, or (height, width), not "
+            f"{value!r}: try target=64."
+        )
+    return sizes if len(sizes) == 2 else sizes[0]

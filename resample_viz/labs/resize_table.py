@@ -1,0 +1,157 @@
+"""All ways to resize against all others, on one picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from resample_viz.analysis import Way
+from resample_viz.analysis.compare import SAME
+from resample_viz.analysis.ways import PACKAGES
+from resample_viz.labs.background import Job
+from resample_viz.labs.resize_pair import LIGHTEST
+from resample_viz.operations import OperationError
+from resample_viz.view import Panel
+
+ROWS_PER_SLICE = 8
+
+
+@dataclass
+class Table:
+    """The largest and the mean difference of every way a (rows) from every way b (columns).
+
+    In grey levels; NaN where a way refuses the picture, and where nothing is computed yet.
+    """
+
+    key: Any
+    levels: Tensor
+    ways_a: tuple[Way, ...]
+    ways_b: tuple[Way, ...]
+    largest: Tensor = field(init=False)
+    mean: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        shape = (len(self.ways_a), len(self.ways_b))
+        self.largest = torch.full(shape, math.nan)
+        self.mean = torch.full(shape, math.nan)
+
+    @classmethod
+    def empty(cls) -> Table:
+        """No picture, no ways."""
+        return cls(None, torch.zeros(1, 1, 1, 1), (), ())
+
+    @property
+    def target(self) -> tuple[int, int]:
+        """(height, width) of the results."""
+        size: tuple[int, int] = self.key[1]
+        return size
+
+    def belongs_to(self, key: Any, levels: Tensor) -> bool:
+        """Whether this is the table of that picture at that size and with those dtypes."""
+        return self.key == key and self.levels is levels
+
+    def panel(self, a: Way, b: Way) -> Panel:
+        """The table as a panel, in which the cell of a and b is marked."""
+        picked = None
+        if a in self.ways_a and b in self.ways_b:
+            picked = (self.ways_a.index(a), self.ways_b.index(b))
+        return Panel(
+            "table",
+            "All against all: largest difference",
+            "error",
+            self.largest[None],
+            (0.0, LIGHTEST),
+            colormap="magma",
+            caption=(
+                f"rows: a, {a.dtype}; columns in the same order: b, {b.dtype}. Black: the same. "
+                f"Lightest: {LIGHTEST:g} grey levels and more."
+            ),
+            names=(_names(self.ways_a), _names(self.ways_b)),
+            unit="grey levels",
+            pickable=True,
+            picked=picked,
+        )
+
+    def closest(self, a: Way, library: str) -> Way:
+        """The way b of a library that comes closest to `a`: the smallest mean difference.
+
+        Raises OperationError if there is none to compare with.
+        """
+        row = self.ways_a.index(a)
+        found = [
+            (round(float(self.mean[row, column]), 3), one)
+            for column, one in enumerate(self.ways_b)
+            if one.library == library and not self.mean[row, column].isnan()
+        ]
+        if not found:
+            raise OperationError(f"no way of {library} takes this picture: choose another library.")
+        return min(found, key=lambda pair: pair[0])[1]
+
+    def same(self, a: Way, b: Way) -> bool:
+        """Whether the two differ by rounding only: in 8 bits, by one level."""
+        rounding = 1.0 if "uint8" in (a.dtype, b.dtype) else SAME
+        return float(self.largest[self.ways_a.index(a), self.ways_b.index(b)]) <= rounding
+
+    def ranking(self, a: Way) -> str:
+        """What comes closest to `a` in every library, one line each."""
+        if a not in self.ways_a or self.mean.isnan().all():
+            return "Closest to a in each library: being computed."
+        row = self.ways_a.index(a)
+        parts = []
+        for library in PACKAGES:
+            others = [one for one in self.ways_b if one.library == library and one != a]
+            if not others:
+                continue
+            column = self._closest_column(row, others)
+            one = self.ways_b[column]
+            most = f"off by {float(self.largest[row, column]):.1f} at most"
+            parts.append(f"{one.name}: {'the same' if self.same(a, one) else most}")
+        return "\n".join((f"Closest to {a!r} in each library:", *parts))
+
+    def _closest_column(self, row: int, others: list[Way]) -> int:
+        columns = [self.ways_b.index(one) for one in others]
+        return min(columns, key=lambda c: float(self.mean[row, c].nan_to_num(math.inf)))
+
+
+def _names(ways: tuple[Way, ...]) -> tuple[str, ...]:
+    """Short ones: v1 and v2 can only be torchvision's."""
+    return tuple(one.name.removeprefix("torchvision ") for one in ways)
+
+
+def compare_all(table: Table) -> Job:
+    """Fills a table, one way per slice, then some rows of differences per slice.
+
+    scikit-image comes last: its slices are the only ones that a drag would feel.
+    """
+    both = {*table.ways_a, *table.ways_b}
+    steps = len(both) + len(table.ways_a) / ROWS_PER_SLICE
+    results: dict[Way, Tensor] = {}
+    for number, one in enumerate(sorted(both, key=_speed)):
+        with suppress(OperationError):  # then this row and this column stay without numbers
+            results[one] = one.resize(table.levels, table.target).flatten()
+        yield (number + 1) / steps, f"all against all: {one!r}"
+    yield from _fill(table, results, len(both), steps)
+
+
+def _speed(one: Way) -> tuple[bool, str]:
+    return one.library == "scikit-image", repr(one)
+
+
+def _fill(table: Table, results: dict[Way, Tensor], done: int, steps: float) -> Iterator[Any]:
+    columns = [c for c, one in enumerate(table.ways_b) if one in results]
+    if not columns:
+        return
+    others = torch.stack([results[table.ways_b[column]] for column in columns])
+    for row, one in enumerate(table.ways_a):
+        if one in results:
+            difference = (others - results[one]).abs()
+            table.largest[row, columns] = difference.amax(1)
+            table.mean[row, columns] = difference.mean(1)
+        if row % ROWS_PER_SLICE == ROWS_PER_SLICE - 1:
+            yield min(1.0, (done + row / ROWS_PER_SLICE) / steps), "all against all: differences"

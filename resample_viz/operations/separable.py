@@ -1,0 +1,66 @@
+"""Ways back that every operation has whose weights are a product of one matrix per axis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from resample_viz.operations.base import Undo, UndoKind
+from resample_viz.operations.footprint import Axis
+from resample_viz.operations.inverses import inverse_kind, pseudo_inverse, weakest_share
+
+_CODE = {
+    1: ("A_w,", "y @ torch.linalg.pinv(A_w).T"),
+    2: ("A_h, A_w", "torch.linalg.pinv(A_h) @ y @ torch.linalg.pinv(A_w).T"),
+    3: (
+        "A_d, A_h, A_w",
+        "torch.einsum('zd,yh,xw,ncdhw->nczyx', *map(torch.linalg.pinv, (A_d, A_h, A_w)), y)",
+    ),
+}
+
+
+def least_squares(operation: Any, axes: Sequence[Axis]) -> Undo:
+    """The Kronecker product of the axes' pseudo-inverses, which is that of the whole map."""
+
+    def apply(y: Tensor) -> Tensor:
+        for dim, axis in enumerate(axes, start=2):
+            y = torch.tensordot(y.double(), _pinv(axis), dims=([dim], [1])).movedim(-1, dim)
+        return y.float()
+
+    names, code = _CODE[len(axes)]
+    setup = f"{names} = rv.{operation!r}.footprint(x.shape).matrices()"
+    return Undo("least squares", code, apply, lambda: _kind(axes), setup)
+
+
+def resize_back(size: Sequence[int], mode: str, flags: dict[str, Any] | None = None) -> Undo:
+    """F.interpolate to the input's size: the shape comes back, and something to look at."""
+    options = {"size": tuple(size), "mode": mode, **(flags or {})}
+    arguments = ", ".join(f"{name}={value!r}" for name, value in options.items())
+    return Undo(
+        f"resize back, {mode}",
+        f"F.interpolate(y, {arguments})",
+        lambda y: F.interpolate(y, **options),
+        lambda: "shape only",
+    )
+
+
+def _kind(axes: Sequence[Axis]) -> UndoKind:
+    square = all(axis.out_size == axis.in_size for axis in axes)
+    return inverse_kind(math.prod(map(_weakest_share, axes)), square)
+
+
+@lru_cache(maxsize=8)
+def _pinv(axis: Axis) -> Tensor:
+    return pseudo_inverse(axis.matrix)
+
+
+@lru_cache(maxsize=8)
+def _weakest_share(axis: Axis) -> float:
+    """0 where an input along this axis is lost."""
+    return weakest_share(axis.matrix)

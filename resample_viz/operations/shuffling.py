@@ -1,0 +1,174 @@
+"""Channels to space and back: nothing is computed, every value only moves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from resample_viz.operations.base import Operation, OperationError, Undo
+from resample_viz.operations.footprint import Axis, KernelFootprint
+from resample_viz.operations.parameters import Range
+from resample_viz.operations.windows import AXES, check_picture, check_whole
+
+Factor = Annotated[int, Range(1, 4)]
+
+
+def check_factor(name: str, value: int) -> None:
+    """Raises OperationError unless `value` is one whole number, 1 or more."""
+    if isinstance(value, tuple | list):
+        raise OperationError(f"{name} must be one number, for both axes, not {value}: try 2.")
+    check_whole(name, value, 1)
+
+
+@dataclass(frozen=True)
+class PixelShuffle(Operation):
+    """r² channels become blocks of r x r cells of one channel (torch.nn.PixelShuffle).
+
+    Takes (N, C r², H, W), gives (N, C, H r, W r): output channel c takes the cell (u, v) of each
+    block from channel c r² + u r + v.
+
+    Raises OperationError for a number of channels that r² does not divide.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.PixelShuffle.html
+
+    >>> PixelShuffle(2).output_shape((1, 12, 4, 5))
+    (1, 3, 8, 10)
+    """
+
+    variable = "shuffle"
+
+    upscale_factor: Factor = 2
+
+    def __post_init__(self) -> None:
+        check_factor("upscale_factor", self.upscale_factor)
+
+    def module(self) -> nn.Module:
+        """nn.PixelShuffle."""
+        return nn.PixelShuffle(self.upscale_factor)
+
+    def code(self) -> str:
+        """The PyTorch expression for this layer."""
+        return f"nn.PixelShuffle({self.upscale_factor})"
+
+    def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """(N, C / r², H r, W r). Raises OperationError where r² does not divide C."""
+        check_picture("pixel shuffling", shape)
+        batch, channels, height, width = shape
+        r = self.upscale_factor
+        if channels % r**2:
+            raise OperationError(
+                f"{channels} channels cannot be shuffled into blocks of {r} × {r}: their number "
+                f"must be a multiple of {r**2}, such as {-(-channels // r**2) * r**2}."
+            )
+        return (batch, channels // r**2, height * r, width * r)
+
+    def explain_shape(self, shape: Sequence[int]) -> str:
+        """One line for the channels, one per axis."""
+        out = self.output_shape(shape)
+        r = self.upscale_factor
+        lines = [f"channels: ({shape[1]} / {r}²) = {out[1]}"]
+        return "\n".join(
+            lines + [f"{name}: ({n} × {r}) = {m}" for name, n, m in zip(AXES, shape[2:], out[2:])]
+        )
+
+    def footprint(self, shape: Sequence[int]) -> KernelFootprint:
+        """One-hot kernels: every output reads one cell of one channel."""
+        _, channels, height, width = self.output_shape(shape)
+        r = self.upscale_factor
+        kernel = torch.eye(r**2).view(1, r**2, r, r).expand(channels, -1, -1, -1)
+        rows, cols = (_spread(n // r, r) for n in (height, width))
+        return KernelFootprint(rows, cols, kernel, groups=channels)
+
+    def undo(self, shape: Sequence[int]) -> tuple[Undo, ...]:
+        """PixelUnshuffle: the exact inverse, and the adjoint as well."""
+        r = self.upscale_factor
+        way = Undo(
+            "pixel unshuffle",
+            f"F.pixel_unshuffle(y, {r})",
+            lambda y: F.pixel_unshuffle(y, r),
+            lambda: "exact inverse",
+        )
+        return way, self.adjoint(shape)
+
+
+@dataclass(frozen=True)
+class PixelUnshuffle(Operation):
+    """Blocks of r x r cells become r² channels (torch.nn.PixelUnshuffle).
+
+    Takes (N, C, H, W), gives (N, C r², H / r, W / r): a downsampling that loses nothing.
+
+    Raises OperationError for sizes that r does not divide.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.PixelUnshuffle.html
+
+    >>> PixelUnshuffle(2).output_shape((1, 3, 8, 10))
+    (1, 12, 4, 5)
+    """
+
+    variable = "unshuffle"
+
+    downscale_factor: Factor = 2
+
+    def __post_init__(self) -> None:
+        check_factor("downscale_factor", self.downscale_factor)
+
+    def module(self) -> nn.Module:
+        """nn.PixelUnshuffle."""
+        return nn.PixelUnshuffle(self.downscale_factor)
+
+    def code(self) -> str:
+        """The PyTorch expression for this layer."""
+        return f"nn.PixelUnshuffle({self.downscale_factor})"
+
+    def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """(N, C r², H / r, W / r). Raises OperationError where r does not divide a size."""
+        check_picture("pixel unshuffling", shape)
+        r = self.downscale_factor
+        for name, n in zip(AXES, shape[2:]):
+            if n % r:
+                raise OperationError(
+                    f"the {name} of {n} cannot be cut into blocks of {r}: it must be a multiple of "
+                    f"{r}, such as {-(-n // r) * r}."
+                )
+        batch, channels, height, width = shape
+        return (batch, channels * r**2, height // r, width // r)
+
+    def explain_shape(self, shape: Sequence[int]) -> str:
+        """One line for the channels, one per axis."""
+        out = self.output_shape(shape)
+        r = self.downscale_factor
+        lines = [f"channels: ({shape[1]} × {r}²) = {out[1]}"]
+        return "\n".join(
+            lines + [f"{name}: ({n} / {r}) = {m}" for name, n, m in zip(AXES, shape[2:], out[2:])]
+        )
+
+    def footprint(self, shape: Sequence[int]) -> KernelFootprint:
+        """One-hot kernels: every output reads one cell of one channel."""
+        _, channels, height, width = shape
+        r = self.downscale_factor
+        self.output_shape(shape)
+        kernel = torch.eye(r**2).view(r**2, 1, r, r).repeat(channels, 1, 1, 1)
+        rows, cols = (Axis.from_index(n, torch.arange(n).view(-1, r)) for n in (height, width))
+        return KernelFootprint(rows, cols, kernel, groups=channels)
+
+    def undo(self, shape: Sequence[int]) -> tuple[Undo, ...]:
+        """PixelShuffle: the exact inverse, and the adjoint as well."""
+        r = self.downscale_factor
+        way = Undo(
+            "pixel shuffle",
+            f"F.pixel_shuffle(y, {r})",
+            lambda y: F.pixel_shuffle(y, r),
+            lambda: "exact inverse",
+        )
+        return way, self.adjoint(shape)
+
+
+@lru_cache(maxsize=16)
+def _spread(n: int, r: int) -> Axis:
+    """Tap t of output i reads input i // r if t is i's place in its block, else nothing."""
+    out = torch.arange(n * r)[:, None]
+    return Axis.from_index(n, torch.where(torch.arange(r) == out % r, out // r, -1))

@@ -1,0 +1,160 @@
+"""Windows that slide over height and width: their numbers, how many fit, what each one reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import torch
+
+from resample_viz.operations.base import MAX_BYTES, OperationError
+from resample_viz.operations.footprint import Axis
+from resample_viz.operations.parameters import Pair
+
+AXES = ("height", "width")
+LARGEST = MAX_BYTES  # cells of an axis: no longer one can fit, and larger numbers overflow
+
+
+def pair(value: Any) -> Pair:
+    """(height, width) of a number that stands for both, or of a pair."""
+    return value if isinstance(value, tuple) else (value, value)
+
+
+def take_lists(operation: Any, *names: str) -> None:
+    """Turns lists among the parameters of a frozen dataclass into tuples, which can be hashed."""
+    for name in names:
+        if isinstance(getattr(operation, name), list):
+            object.__setattr__(operation, name, tuple(getattr(operation, name)))
+
+
+def check_whole(name: str, value: Any, least: int) -> None:
+    """Raises OperationError unless `value` is a whole number of at least `least`, or two of them.
+
+    The message names the parameter, the value and a way out.
+    """
+    numbers = pair(value)
+    if len(numbers) != 2:
+        raise OperationError(
+            f"{name} {value} has {len(numbers)} numbers, but a picture has 2 axes: give one "
+            "number, or (height, width)."
+        )
+    for number in numbers:
+        whole = isinstance(number, int) and not isinstance(number, bool)
+        if not whole or not least <= number <= LARGEST:
+            raise OperationError(
+                f"{name} must be a whole number from {least} to {LARGEST}, or two of them, not "
+                f"{number!r}: try {name}={max(least, 2 if least else 1)}."
+            )
+
+
+def check_picture(what: str, shape: Sequence[int]) -> None:
+    """Raises OperationError unless `shape` is that of a batch of pictures with something in it."""
+    if len(shape) != 4:
+        way_out = "add a batch dimension with x[None]" if len(shape) == 3 else "reshape it"
+        raise OperationError(
+            f"the input has {len(shape)} dimensions {tuple(shape)}, but {what} takes "
+            f"(N, C, H, W): {way_out}."
+        )
+    if min(shape) < 1:
+        raise OperationError(f"the input {tuple(shape)} is empty: every axis needs 1 or more.")
+
+
+@dataclass(frozen=True)
+class Window:
+    """The windows along one axis of a pooling layer.
+
+    Source of the size rule: the pages of torch.nn.MaxPool2d and torch.nn.AvgPool2d.
+    """
+
+    name: str
+    kernel: int
+    stride: int
+    padding: int = 0
+    dilation: int = 1
+    ceil_mode: bool = False
+
+    @property
+    def extent(self) -> int:
+        """How many cells a window spans from its first to its last one."""
+        return self.dilation * (self.kernel - 1) + 1
+
+    def _fitting(self, n: int) -> int:
+        rest = n + 2 * self.padding - self.extent
+        return (-(-rest // self.stride) if self.ceil_mode else rest // self.stride) + 1
+
+    def _starts_too_late(self, n: int) -> bool:
+        last = self._fitting(n) - 1
+        return self.ceil_mode and last * self.stride >= n + self.padding
+
+    def count(self, n: int) -> int:
+        """How many windows there are over `n` cells; one in the right padding alone is dropped.
+
+        Raises OperationError if there is none.
+        """
+        count = self._fitting(n) - self._starts_too_late(n)
+        if count < 1:
+            raise OperationError(
+                f"a window of {self.extent} cells does not fit into the {self.name} of {n}"
+                + (f" with {self.padding} padded on both sides" if self.padding else "")
+                + f": use a kernel_size of at most {self._largest_kernel(n)}, or a larger input."
+            )
+        return count
+
+    def _largest_kernel(self, n: int) -> int:
+        return max(1, (n + 2 * self.padding - 1) // self.dilation + 1)
+
+    def explain(self, n: int) -> str:
+        """The size formula with its numbers, in one line."""
+        count = self.count(n)
+        padded = f"{n} + 2×{self.padding}" if self.padding else f"{n}"
+        span = f"{self.dilation}×({self.kernel} − 1) − 1" if self.dilation > 1 else f"{self.kernel}"
+        value = (n + 2 * self.padding - self.extent) / self.stride + 1
+        rounding = "ceil" if self.ceil_mode else "floor"
+        line = (
+            f"{self.name}: {rounding}(({padded} − {span}) / {self.stride} + 1) = "
+            f"{rounding}({value:g}) = {self._fitting(n)}"
+        )
+        if self._starts_too_late(n):
+            line += f", minus the one that would start in the right padding = {count}"
+        return line
+
+    def axis(self, n: int) -> Axis:
+        """What each window reads of `n` cells; -1 where it hangs over the edge."""
+        return _axis(self, n)
+
+    def average(self, n: int, *, count_include_pad: bool) -> Axis:
+        """The same with one over the number of cells that count, for each cell that is read."""
+        return _average(self, n, count_include_pad)
+
+
+@lru_cache(maxsize=32)
+def _axis(window: Window, n: int) -> Axis:
+    starts = torch.arange(window.count(n))[:, None] * window.stride - window.padding
+    index = starts + torch.arange(window.kernel) * window.dilation
+    return Axis.from_index(n, index.where((index >= 0) & (index < n), -1))
+
+
+@lru_cache(maxsize=32)
+def _average(window: Window, n: int, count_include_pad: bool) -> Axis:
+    axis = window.axis(n)
+    starts = torch.arange(axis.out_size)[:, None] * window.stride - window.padding
+    counted = axis.weights.sum(1, keepdim=True)
+    if count_include_pad:  # padding counts, what ceil_mode reaches beyond it does not
+        counted = (starts + window.kernel).clamp(max=n + window.padding) - starts
+    return Axis(n, axis.index, axis.weights / counted)
+
+
+@lru_cache(maxsize=32)
+def adaptive_axis(n: int, m: int) -> Axis:
+    """The windows of adaptive pooling: output i reads from floor(i n / m) to ceil((i + 1) n / m).
+
+    They overlap and differ in length unless m divides n.
+    Source: the page of torch.nn.AdaptiveAvgPool2d, and its kernel in ATen.
+    """
+    first = [i * n // m for i in range(m)]
+    stop = [-(-(i + 1) * n // m) for i in range(m)]
+    taps = max(b - a for a, b in zip(first, stop))
+    index = torch.tensor(first)[:, None] + torch.arange(taps)
+    return Axis.from_index(n, index.where(index < torch.tensor(stop)[:, None], -1))
