@@ -125,7 +125,7 @@ def stamp(
 
 
 def adaptive(axis: AxisField, inputs: int, size: int) -> AxisField:
-    """Behind adaptive pooling: output j reads floor(j n / m) up to, not including, ceil((j+1) n/m)."""
+    """Behind adaptive pooling: output j reads floor(j n / m) to ceil((j + 1) n / m) - 1."""
     ratio = Fraction(inputs, size)
 
     def taps(cell: int) -> Iterable[int]:
@@ -152,7 +152,7 @@ def resized(
     if inputs == 1:
         return constant(axis, 1)
     step = _step(inputs, size, scale, align_corners)
-    spread = reach * max(1, step) if antialias else Fraction(reach)
+    spread = reach * max(Fraction(1), step) if antialias else Fraction(reach)
 
     def taps(cell: int) -> Iterable[int]:
         place = cell * step if align_corners else (cell + Fraction(1, 2)) * step - Fraction(1, 2)
@@ -196,10 +196,9 @@ def union(one: AxisField, other: AxisField, size: int) -> AxisField:
     """What is seen along either of two paths that meet in a map of `size` cells."""
     if one == other:
         return one
-    if one.stride == other.stride:
-        period = min(lcm(one.period, other.period), size)
-    else:  # the two drift apart: nothing repeats, so every cell is looked at
-        period = size
+    # Where the two drift apart nothing repeats, and every cell is looked at.
+    repeats = one.stride == other.stride
+    period = min(lcm(one.period, other.period), size) if repeats else size
     stride = max(one.stride, other.stride)
     both = [(one.at(cell), other.at(cell)) for cell in range(period)]
     return AxisField(

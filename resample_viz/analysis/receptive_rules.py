@@ -101,7 +101,7 @@ KEEP = {
 }
 """Operators that change values in place, so to say: cell by cell."""
 
-ALONG_DIM = {"_softmax", "_log_softmax", "sum", "mean", "amax", "amin", "softmax", "cumsum", "split"}
+ALONG_DIM = {"_softmax", "_log_softmax", "sum", "mean", "amax", "amin", "cumsum", "split"}
 ALONG_DIM |= {"select", "squeeze", "unsqueeze", "cat", "stack", "index_select", "split_with_sizes"}
 ALONG_DIM |= {"unbind", "flip", "roll", "std", "var", "norm", "linalg_vector_norm"}
 """Operators that work along `dim`: they keep the fields if that is no axis of the picture."""
@@ -219,13 +219,9 @@ def _unpool(call: Call) -> Field:
     before, after = call.sizes
     factor = [max(1, round(m / n)) for n, m in zip(before, after)]
     joined = _merged(Call(call.name, call.arguments, call.seen, call.source))
-    return Field(
-        *(
-            gather(axis, times, 1, lambda _: (0,), size)
-            for axis, times, size in zip((joined.rows, joined.cols), factor, after)
-        ),
-        joined.is_bound,
-    )
+    rows = gather(joined.rows, factor[0], 1, lambda _: (0,), after[0])
+    cols = gather(joined.cols, factor[1], 1, lambda _: (0,), after[1])
+    return Field(rows, cols, joined.is_bound)
 
 
 @rule("pixel_shuffle")

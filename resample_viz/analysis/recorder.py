@@ -103,7 +103,7 @@ class Attempt:
     error: Exception
 
 
-class Reached(Exception):
+class Reached(Exception):  # noqa: N818  not an error
     """Raised inside a model once it has made what was asked for."""
 
 

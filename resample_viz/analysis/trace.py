@@ -66,8 +66,11 @@ class Trace:
         first = ("input", "", _words(self.inputs[0]), "1", "1×1", "0, 0", "")
         lines = [HEADINGS, first, *rows]
         widths = [max(len(line[n]) for line in lines) for n in range(len(HEADINGS))]
-        text = ["  ".join(cell.ljust(w) for cell, w in zip(line, widths)).rstrip() for line in lines]
-        text.insert(1, "  ".join("-" * width for width in widths))
+        lines.insert(1, tuple("-" * width for width in widths))
+        text = [
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
+            for line in lines
+        ]
         return "\n".join([*text, *self._end()])
 
     def _end(self) -> list[str]:

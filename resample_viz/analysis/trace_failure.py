@@ -74,13 +74,11 @@ def _first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {line}." if line else f"{type(error).__name__}."
 
 
-def _sizes_differ(
-    failure: Failure, steps: Sequence[TraceStep], inputs: Sequence[Shape]
-) -> Failure:
+def _sizes_differ(failure: Failure, steps: Sequence[TraceStep], inputs: Sequence[Shape]) -> Failure:
     """Two paths meet whose maps are not equally large."""
     one, other = failure.shapes
     differing = [(axis, name) for axis, name in AXES if one[axis] != other[axis]]
-    axis, name = differing[0]
+    axis, _ = differing[0]
     small, large = sorted((one, other), key=lambda shape: shape[axis])
     halver = next((step for step in reversed(steps) if _loses(step, axis, large[axis])), None)
     names = " and ".join(word for _, word in differing)

@@ -6,11 +6,12 @@ from torch import Tensor, nn
 
 
 class DCGANGenerator(nn.Module):
-    """A. Radford, L. Metz, S. Chintala, Unsupervised Representation Learning with Deep
-    Convolutional Generative Adversarial Networks, ICLR 2016, https://arxiv.org/abs/1511.06434,
-    figure 1: 100 numbers → 4 × 4 → 8 → 16 → 32 → 64 × 64 pixels.
+    """Makes pictures of 64 × 64 pixels from 100 numbers.
 
-    Kernels of 4 in steps of 2, so that stamps overlap evenly (the figure has 5).
+    A. Radford, L. Metz, S. Chintala, Unsupervised Representation Learning with Deep
+    Convolutional Generative Adversarial Networks, ICLR 2016, https://arxiv.org/abs/1511.06434,
+    figure 1: 100 numbers → 4 × 4 → 8 → 16 → 32 → 64 × 64 pixels. Kernels of 4 in
+    steps of 2, so that stamps overlap evenly (the figure has 5).
     """
 
     def __init__(self, numbers: int = 100, width: int = 128, out_channels: int = 3) -> None:
@@ -32,9 +33,10 @@ class DCGANGenerator(nn.Module):
 
 
 class ESPCN(nn.Module):
-    """W. Shi et al., Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel
-    Convolutional Neural Network, CVPR 2016, https://arxiv.org/abs/1609.05158, section 3.2.
+    """Super-resolution: a picture `factor` times as large.
 
+    W. Shi et al., Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel
+    Convolutional Neural Network, CVPR 2016, https://arxiv.org/abs/1609.05158, section 3.2.
     All work is done on the small picture: the last convolution makes factor² numbers for every
     pixel, and `PixelShuffle` lays them side by side.
     """

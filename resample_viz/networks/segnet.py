@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
@@ -9,9 +11,10 @@ STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 
 
 class SegNet(nn.Module):
-    """V. Badrinarayanan, A. Kendall, R. Cipolla, SegNet: A Deep Convolutional Encoder-Decoder
-    Architecture for Image Segmentation, TPAMI 2017, https://arxiv.org/abs/1511.00561.
+    """Segmentation by unpooling.
 
+    V. Badrinarayanan, A. Kendall, R. Cipolla, SegNet: A Deep Convolutional Encoder-Decoder
+    Architecture for Image Segmentation, TPAMI 2017, https://arxiv.org/abs/1511.00561.
     Odd sizes do no harm: each unpooling is told the size of what its pooling has seen.
     """
 
@@ -46,7 +49,7 @@ def convs(inputs: int, outputs: int, count: int) -> nn.Sequential:
     width = max(inputs, outputs)
     channels = [inputs, *[width] * (count - 1), outputs]
     layers: list[nn.Module] = []
-    for before, after in zip(channels, channels[1:]):
+    for before, after in pairwise(channels):
         layers += [
             nn.Conv2d(before, after, 3, padding=1),
             nn.BatchNorm2d(after),

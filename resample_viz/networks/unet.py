@@ -13,9 +13,10 @@ MENDS: tuple[str, ...] = get_args(Mend)
 
 
 class UNet(nn.Module):
-    """O. Ronneberger, P. Fischer, T. Brox, U-Net: Convolutional Networks for Biomedical Image
-    Segmentation, MICCAI 2015, https://arxiv.org/abs/1505.04597, figure 1.
+    """Segmentation with skip connections.
 
+    O. Ronneberger, P. Fischer, T. Brox, U-Net: Convolutional Networks for Biomedical Image
+    Segmentation, MICCAI 2015, https://arxiv.org/abs/1505.04597, figure 1.
     With `padding=0`, as in the paper, 572 × 572 becomes 388 × 388, and the skips are cropped. With
     `padding=1` sizes stay, if they can be halved four times; else the maps that meet differ by one,
     unless a `mend` sees to it. `width` is the number of channels of the first stage: 64 there.
@@ -47,7 +48,7 @@ class UNet(nn.Module):
         height, width = x.shape[-2:]
         if self.mend == "pad the input":
             x = F.pad(x, (0, -width % 16, 0, -height % 16))
-        skips = []
+        skips: list[Tensor] = []
         for stage in self.down:
             x = stage(self.pool(x) if skips else x)
             skips.append(x)

@@ -73,7 +73,9 @@ class Ladder:
 
     def pixels(self) -> tuple[Indices, Indices]:
         """Palette indices (H, W) and palette (n, 3), as a `ChartPanel` takes them."""
-        few = self.image.quantize(COLORS, dither=0)
+        from PIL import Image
+
+        few = self.image.quantize(COLORS, dither=Image.Dither.NONE)
         return np.asarray(few), np.array(few.getpalette("RGB"), np.uint8).reshape(-1, 3)
 
     def png(self) -> bytes:
@@ -114,7 +116,7 @@ class Ladder:
         left, top, right, bottom = box
         right = max(right, left + 6)
         color = ROLE_COLORS["output"]
-        self.pen.rectangle(box[:2] + (right, bottom), outline=color, width=2)
+        self.pen.rectangle((*box[:2], right, bottom), outline=color, width=2)
         self.pen.line((left, top, right, bottom), fill=color, width=2)
         self.pen.line((left, bottom, right, top), fill=color, width=2)
 
@@ -133,15 +135,15 @@ class Ladder:
                 if value > 0:
                     ends = (self.edges[n], place(value), self.edges[n + 1], place(value))
                     self.pen.line(ends, fill=color, width=width)
-        left = float(LEFT)
+        begin = float(LEFT)
         for text, color in (
             ("receptive field", ROLE_COLORS["kernel"]),
             ("stride", self.colors["quiet"]),
             ("size of the input (dashed)", ROLE_COLORS["input"]),
         ):
-            self.pen.rectangle((left, LOWER[0] - 11, left + 9, LOWER[0] - 6), fill=color)
-            self._write((left + 13, LOWER[0] - 3), text, anchor="lb")
-            left += 30 + self.pen.textlength(text, font(SMALL))
+            self.pen.rectangle((begin, LOWER[0] - 11, begin + 9, LOWER[0] - 6), fill=color)
+            self._write((begin + 13, LOWER[0] - 3), text, anchor="lb")
+            begin += 30 + self.pen.textlength(text, font(SMALL))
 
     def _names(self) -> None:
         step = (RIGHT - LEFT) / len(self.rungs)
