@@ -5,6 +5,7 @@ from .analysis import psnr as psnr
 from .analysis import resize_matrix as resize_matrix
 from .analysis import same_resize as same_resize
 from .analysis import ssim as ssim
+from .analysis import trace as trace
 from .compat import import_torchvision as import_torchvision
 from .exercises import check as check
 from .images import ImageError as ImageError
@@ -13,10 +14,12 @@ from .images import pattern as pattern
 from .images import photograph as photograph
 from .labs import ConvolutionLab as ConvolutionLab
 from .labs import DownsamplingLab as DownsamplingLab
+from .labs import NetworkLab as NetworkLab
 from .labs import ResizeLab as ResizeLab
 from .labs import TransposedConvolutionLab as TransposedConvolutionLab
 from .labs import UnpoolingLab as UnpoolingLab
 from .labs import UpsamplingLab as UpsamplingLab
+from .labs import explore as explore
 from .operations import AdaptiveAvgPool as AdaptiveAvgPool
 from .operations import AdaptiveMaxPool as AdaptiveMaxPool
 from .operations import AvgPool as AvgPool

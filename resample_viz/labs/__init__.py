@@ -3,6 +3,8 @@
 from resample_viz.labs.base import Lab, Preset
 from resample_viz.labs.convolution import ConvolutionLab
 from resample_viz.labs.downsampling import DownsamplingLab
+from resample_viz.labs.explore import explore
+from resample_viz.labs.network import NetworkLab
 from resample_viz.labs.resize import ResizeLab
 from resample_viz.labs.transposed_convolution import TransposedConvolutionLab
 from resample_viz.labs.unpooling import UnpoolingLab
@@ -15,6 +17,7 @@ LABS: tuple[type[Lab], ...] = (
     ConvolutionLab,
     TransposedConvolutionLab,
     UnpoolingLab,
+    NetworkLab,
 )
 """Every lab of the suite, in the order of the lessons."""
 
@@ -23,9 +26,11 @@ __all__ = [
     "ConvolutionLab",
     "DownsamplingLab",
     "Lab",
+    "NetworkLab",
     "Preset",
     "ResizeLab",
     "TransposedConvolutionLab",
     "UnpoolingLab",
     "UpsamplingLab",
+    "explore",
 ]

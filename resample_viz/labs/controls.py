@@ -14,6 +14,8 @@ from traitlets import TraitError
 from resample_viz.operations import Operation, OperationError, Parameter, Range, When, parameters
 
 LABEL = {"description_width": "initial"}
+MOST_BUTTONS = 6
+"""More choices than this are a list that unfolds."""
 
 
 class Control(Protocol):
@@ -436,8 +438,14 @@ def control(parameter: Parameter, ndim: int) -> Control:
     elif parameter.kind == "switch":
         box = widgets.Checkbox(value=parameter.default, description=parameter.name, indent=False)
         made = Simple(box)
+    elif len(choices := parameter.choices_for(ndim)) > MOST_BUTTONS:
+        made = Simple(
+            widgets.Dropdown(
+                options=choices, value=parameter.default, description=parameter.name, style=LABEL
+            )
+        )
     else:
-        made = Simple(buttons(parameter.name, parameter.choices_for(ndim), parameter.default))
+        made = Simple(buttons(parameter.name, choices, parameter.default))
     made.widget.add_class(f"rv-control-{parameter.name}")
     return made
 
