@@ -164,7 +164,7 @@ def _merged(call: Call) -> Field:
 
 def _mixed(call: Call) -> Field:
     """Every output may depend on every cell of every input: certain where one cell is left."""
-    flattened = call.out.ndim <= 2 and len(call.out) == len(call.source)
+    flattened = call.out.ndim <= 2 and call.out.shape[:1] == call.source.shape[:1]
     known = flattened or extent(call.out) == (1, 1)
     result: Field | None = None
     for tensor, field in call.seen:

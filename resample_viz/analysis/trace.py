@@ -129,7 +129,8 @@ def trace(model: nn.Module, input_shape: Sequence[int] | Sequence[Sequence[int]]
     Receptive fields: A. Araujo, W. Norris, J. Sim, Computing Receptive Fields of Convolutional
     Neural Networks, Distill 2019, generalised to layers that enlarge (`analysis.receptive`).
 
-    Raises OperationError if `model` is no module, or `input_shape` no shape.
+    Raises OperationError if `model` is no module, or `input_shape` no shape; and for inputs over 64
+    MB where a model needs numbers.
 
     >>> trace(nn.Sequential(nn.Conv2d(3, 8, 3, stride=2), nn.Conv2d(8, 8, 3)), (1, 3, 33, 33))[
     ...     "1"
@@ -152,6 +153,8 @@ def _traced(model: nn.Module, shapes: tuple[Shape, ...]) -> Trace:
     lies_on_meta = any(one.is_meta for one in weights.values())
     if error is None or lies_on_meta or not _wants_numbers(error):
         return found
+    for shape in shapes:
+        check_memory(shape, 4, "input", "another model")
     found, _ = _run(model, shapes, None, dtype)
     return replace(found, note=REAL)
 
@@ -214,7 +217,6 @@ def _shapes(model: Any, given: Any) -> tuple[Shape, ...]:
             f"input_shape {several[0]} has {len(several[0])} numbers, but a batch of pictures has "
             f"4, (N, C, H, W): write {_four(several[0])}."
         )
-    check_memory(several[0], 4, "input")
     return tuple(several)
 
 

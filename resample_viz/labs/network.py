@@ -181,6 +181,14 @@ class NetworkLab(Lab):
         ran = dict(self._model(self.operation).named_modules())[found.name]
         return explore(ran, self.activation(step).inputs[0])
 
+    def set(self, *, step: str | None = None, wait: bool = True, **settings: Any) -> None:
+        """Moves controls; see `Lab.set`. A step is looked up in the network that is then shown."""
+        super().set(wait=wait, **settings)
+        if step is not None:
+            with quiet(self):
+                self.extras["step"].value = step
+            self._compute(wait=wait)
+
     def code(self) -> str:
         """A program that computes what the lab shows."""
         return f"import torch\nimport resample_viz as rv\n\n{self.shown.code}\nprint(trace)\n"
