@@ -1,3 +1,4 @@
+from .analysis import gradient_footprint as gradient_footprint
 from .analysis import linear_map as linear_map
 from .analysis import mae as mae
 from .analysis import mse as mse

@@ -15,6 +15,7 @@ from resample_viz.images import load_image
 from resample_viz.labs.background import Job
 from resample_viz.labs.base import Lab, Preset, calmly
 from resample_viz.labs.controls import Simple, display, quiet
+from resample_viz.labs.layers import layer_lab
 from resample_viz.labs.network_choice import NONE, NetworkChoice, StepChooser, fitted
 from resample_viz.labs.panels import signal_range
 from resample_viz.operations import OperationError
@@ -169,17 +170,17 @@ class NetworkLab(Lab):
 
     def open_step(self, step: str) -> Lab:
         """The lab of a step's layer, with its weights, on the tensor that comes in there."""
-        from resample_viz.labs.explore import explore
-
         found = self.trace.steps[self._number(step)]
-        if found.layer is None:
-            raise OperationError(
-                f"{found.name} is a function, not a layer: it has no lab of its own. Choose a "
-                "convolution, a pooling or an upsampling."
-            )
         # The network that was traced has no numbers: the one that was run has the layer's weights.
-        ran = dict(self._model(self.operation).named_modules())[found.name]
-        return explore(ran, self.activation(step).inputs[0])
+        layers = dict(self._model(self.operation).named_modules())
+        seen = self.activation(step).inputs
+        lab = layer_lab(layers[found.name], seen[0]) if found.layer is not None else None
+        if lab is None:
+            raise OperationError(
+                f"{found.name} ({found.operation}) has no lab of its own: choose a convolution, a "
+                "max pooling or an upsampling."
+            )
+        return lab
 
     def set(self, *, step: str | None = None, wait: bool = True, **settings: Any) -> None:
         """Moves controls; see `Lab.set`. A step is looked up in the network that is then shown."""
