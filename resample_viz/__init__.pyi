@@ -1,3 +1,4 @@
+from .analysis import gradient_footprint as gradient_footprint
 from .analysis import linear_map as linear_map
 from .analysis import mae as mae
 from .analysis import mse as mse
@@ -6,6 +7,7 @@ from .analysis import resize_matrix as resize_matrix
 from .analysis import round_trip as round_trip
 from .analysis import same_resize as same_resize
 from .analysis import ssim as ssim
+from .analysis import trace as trace
 from .compat import import_torchvision as import_torchvision
 from .exercises import check as check
 from .images import ImageError as ImageError
@@ -14,12 +16,14 @@ from .images import pattern as pattern
 from .images import photograph as photograph
 from .labs import ConvolutionLab as ConvolutionLab
 from .labs import DownsamplingLab as DownsamplingLab
+from .labs import NetworkLab as NetworkLab
 from .labs import NormalizationLab as NormalizationLab
 from .labs import ResizeLab as ResizeLab
 from .labs import RoundTripLab as RoundTripLab
 from .labs import TransposedConvolutionLab as TransposedConvolutionLab
 from .labs import UnpoolingLab as UnpoolingLab
 from .labs import UpsamplingLab as UpsamplingLab
+from .labs import explore as explore
 from .operations import AdaptiveAvgPool as AdaptiveAvgPool
 from .operations import AdaptiveMaxPool as AdaptiveMaxPool
 from .operations import AvgPool as AvgPool

@@ -13,6 +13,8 @@ from resample_viz.analysis.least_squares import (
 from resample_viz.analysis.libraries import WAYS, installed_ways, missing_libraries, way
 from resample_viz.analysis.linear_maps import LinearMap, linear_map
 from resample_viz.analysis.metrics import mae, mse, psnr, ssim
+from resample_viz.analysis.probe import Activation, activation, gradient_footprint
+from resample_viz.analysis.receptive import AxisField, Field
 from resample_viz.analysis.resize import (
     COORDINATES,
     MODES,
@@ -42,6 +44,8 @@ from resample_viz.analysis.spectrum import (
     limit_map,
     split_at_limit,
 )
+from resample_viz.analysis.trace import Trace, TraceStep, trace
+from resample_viz.analysis.trace_failure import Failure
 from resample_viz.analysis.ways import Way, how_to_get
 
 __all__ = [
@@ -49,14 +53,21 @@ __all__ = [
     "MODES",
     "NEAREST_ROUNDINGS",
     "WAYS",
+    "Activation",
+    "AxisField",
     "Comparison",
     "ConvergenceWarning",
+    "Failure",
+    "Field",
     "LinearMap",
     "RoundTrip",
     "Solution",
     "Steps",
+    "Trace",
+    "TraceStep",
     "Twin",
     "Way",
+    "activation",
     "amplitudes",
     "area_windows",
     "box_kernel",
@@ -69,6 +80,7 @@ __all__ = [
     "fold_map",
     "folded_frequency",
     "frequencies",
+    "gradient_footprint",
     "how_to_get",
     "installed_ways",
     "kernel_stretch",
@@ -90,6 +102,7 @@ __all__ = [
     "source_coordinates",
     "split_at_limit",
     "ssim",
+    "trace",
     "twin",
     "way",
     "worst_difference",

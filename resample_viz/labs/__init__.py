@@ -3,6 +3,8 @@
 from resample_viz.labs.base import Lab, Preset
 from resample_viz.labs.convolution import ConvolutionLab
 from resample_viz.labs.downsampling import DownsamplingLab
+from resample_viz.labs.explore import explore
+from resample_viz.labs.network import NetworkLab
 from resample_viz.labs.normalization import NormalizationLab
 from resample_viz.labs.resize import ResizeLab
 from resample_viz.labs.round_trip import RoundTripLab
@@ -19,6 +21,7 @@ LABS: tuple[type[Lab], ...] = (
     UnpoolingLab,
     NormalizationLab,
     RoundTripLab,
+    NetworkLab,
 )
 """Every lab of the suite, in the order of the lessons."""
 
@@ -27,6 +30,7 @@ __all__ = [
     "ConvolutionLab",
     "DownsamplingLab",
     "Lab",
+    "NetworkLab",
     "NormalizationLab",
     "Preset",
     "ResizeLab",
@@ -34,4 +38,5 @@ __all__ = [
     "TransposedConvolutionLab",
     "UnpoolingLab",
     "UpsamplingLab",
+    "explore",
 ]

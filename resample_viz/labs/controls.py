@@ -15,6 +15,8 @@ from resample_viz.operations import Operation, OperationError, Parameter, Range,
 
 LABEL = {"description_width": "initial"}
 CHANNELS = ("red", "green", "blue")
+MOST_BUTTONS = 6
+"""More choices than this are a list that unfolds."""
 
 
 class Control(Protocol):
@@ -546,8 +548,14 @@ def control(parameter: Parameter, ndim: int) -> Control:
     elif parameter.kind == "switch":
         box = widgets.Checkbox(value=parameter.default, description=parameter.name, indent=False)
         made = Simple(box)
+    elif len(choices := parameter.choices_for(ndim)) > MOST_BUTTONS:
+        made = Simple(
+            widgets.Dropdown(
+                options=choices, value=parameter.default, description=parameter.name, style=LABEL
+            )
+        )
     else:
-        made = Simple(buttons(parameter.name, parameter.choices_for(ndim), parameter.default))
+        made = Simple(buttons(parameter.name, choices, parameter.default))
     made.widget.add_class(f"rv-control-{parameter.name}")
     return made
 

@@ -140,6 +140,7 @@ def _describe(name: str, hint: Any, default: Any) -> Parameter:
             ranks=marks.get(Ranks),
             instead_of=instead,
             own=len(members) > len(literals),
+            when=marks.get(When),
         )
     if Range not in marks and FromInput not in marks:
         raise TypeError(f"the annotation of {name!r} has no Range, so no slider can be made for it")

@@ -248,9 +248,11 @@ class IndexPanel:
 
 @dataclass(frozen=True, eq=False)
 class ChartPanel:
-    """A line chart, and what it says in words.
+    """A chart, and what it says in words.
 
     `picture` holds the palette index of every pixel, (H, W) uint8; `palette` the colours, (n, 3).
+    `spots` are bars that can be pointed at: the left edge of each in pixels, and what it says;
+    `end` is the right edge of the last one. A click on one is reported as cell (0, its number).
     """
 
     name: str
@@ -260,6 +262,8 @@ class ChartPanel:
     alt: str
     caption: str = ""
     role: Role = "chart"
+    spots: tuple[tuple[float, str], ...] = ()
+    end: float = 0.0
 
     def encode(self, _: Centre = CENTRE) -> tuple[dict[str, Any], bytes]:
         """A description that goes into JSON; palette, run lengths and run colours as bytes.
@@ -284,6 +288,9 @@ class ChartPanel:
             "shownCols": width,
             "runs": len(starts),
             "colors": len(self.palette),
+            "spots": [list(spot) for spot in self.spots],
+            "end": self.end,
+            "pickable": bool(self.spots),
             "caption": self.caption,
             "alt": self.alt,
         }

@@ -36,6 +36,7 @@ export class PanelView {
     this.bytes = view;
     this.figure.dataset.role = meta.role;
     this.figure.dataset.kind = meta.kind;
+    if (meta.spots?.length) this.figure.dataset.pickable = "true";
     if (meta.ties?.length) this.figure.dataset.matrix = meta.cols > 2 * meta.rows ? "wide" : "tall";
     setText(this.title, meta.title);
     setText(this.caption, meta.caption);
@@ -287,9 +288,22 @@ export class PanelView {
   }
 
   cellUnder(event) {
+    if (this.spots.length) return this.spotUnder(event);
     if (!this.view) return null;
     const rect = this.overlay.getBoundingClientRect();
     return cellAt(this.view, (event.clientX - rect.left) / rect.width, (event.clientY - rect.top) / rect.height);
+  }
+
+  /** The bars of a chart that can be pointed at. */
+  get spots() {
+    return this.meta.spots ?? [];
+  }
+
+  spotUnder(event) {
+    const rect = this.cells.getBoundingClientRect();
+    const x = ((event.clientX - rect.left) / rect.width) * this.meta.cols;
+    const col = this.spots.findLastIndex(([left]) => left <= x);
+    return col < 0 || x > this.meta.end ? null : { row: 0, col };
   }
 
   pointed(event) {
@@ -327,20 +341,22 @@ export class PanelView {
   }
 
   key(event) {
-    if (this.meta.kind === "chart" || event.target !== this.screen) return;
+    const isChart = this.meta.kind === "chart";
+    if ((isChart && !this.spots.length) || event.target !== this.screen) return;
+    const { rows, cols } = isChart ? { rows: 1, cols: this.spots.length } : this.meta;
     const now = this.stage.spot;
-    const here = now && now.name === this.meta.name ? now : { row: this.view.row, col: this.view.col };
+    const here = now && now.name === this.meta.name ? now : { row: this.view?.row ?? 0, col: this.view?.col ?? 0 };
     const step = {
       ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1],
-      Home: [0, -here.col], End: [0, this.meta.cols], PageUp: [-here.row, 0], PageDown: [this.meta.rows, 0],
+      Home: [0, -here.col], End: [0, cols], PageUp: [-here.row, 0], PageDown: [rows, 0],
     }[event.key];
     if (step) {
       const within = (value, n) => Math.max(0, Math.min(n - 1, value));
       const first = now && now.name === this.meta.name ? step : [0, 0];
       this.stage.walkTo({
         name: this.meta.name,
-        row: within(here.row + first[0], this.meta.rows),
-        col: within(here.col + first[1], this.meta.cols),
+        row: within(here.row + first[0], rows),
+        col: within(here.col + first[1], cols),
       });
     } else if (event.key === "Enter") {
       this.stage.pin({ ...here, name: this.meta.name });

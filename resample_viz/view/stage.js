@@ -274,6 +274,7 @@ class StageView {
   /** Brings a cell that lies beyond the shown part into the middle. */
   bringIntoView({ name, row, col }) {
     const { meta, view } = this.panels.get(name);
+    if (!view) return; // a chart is always whole
     const seen = row >= view.row && row < view.row + view.rows && col >= view.col && col < view.col + view.cols;
     if (seen) return;
     this.centre = { x: (col + 0.5) / meta.cols, y: (row + 0.5) / meta.rows };
@@ -362,6 +363,7 @@ class StageView {
   /** A pinned cell may lie outside the next, smaller frame. */
   inside(spot) {
     const panel = spot && this.panels.get(spot.name);
+    if (panel?.spots.length) return { ...spot, row: 0, col: Math.min(spot.col, panel.spots.length - 1) };
     if (!panel || panel.meta.kind === "chart") return null;
     return {
       name: spot.name,
@@ -373,6 +375,7 @@ class StageView {
   connect(spot) {
     const panel = this.panels.get(spot.name);
     const role = panel.meta.like || panel.meta.name;
+    if (panel.spots.length) return this.tell(`${panel.spots[spot.col][1]} Click or Enter chooses it.`, null);
     if (panel.meta.ties?.length) return this.explainWeight(spot, panel);
     if (panel.meta.names?.[0].length) return this.explainPair(spot, panel);
     const here = this.moved(spot, panel, this.panels.get(role));

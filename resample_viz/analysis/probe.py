@@ -1,0 +1,91 @@
+"""Real numbers from inside a network: what a step reads and makes, and which pixels it looks at."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from resample_viz.analysis.recorder import Reached, Recorder, watching
+from resample_viz.analysis.trace import Trace
+from resample_viz.operations import OperationError
+
+MOST_BYTES = 600 * 2**20
+"""Of weights and maps together that are held at once; the smallest machines have 1 GB."""
+
+
+class Activation(NamedTuple):
+    """What a step has read, and what it has made."""
+
+    inputs: tuple[Tensor, ...]
+    output: Tensor
+
+
+def activation(model: nn.Module, x: Tensor, step: int) -> Activation:
+    """The tensors of step number `step` (in the order of `trace(model, x.shape).steps`).
+
+    The model runs on `x` in evaluation mode, without gradients, up to this step and no further.
+
+    Raises OperationError if the model ends, or fails, before it.
+    """
+    with torch.no_grad():
+        return _run(model, x, step)
+
+
+def gradient_footprint(model: nn.Module, x: Tensor, step: int, row: int, col: int) -> Tensor:
+    """Which pixels of `x` feed one cell of a feature map, and how strongly: (1, 1, H, W).
+
+    The gradient of the cell's sum over all channels with respect to the input, in absolute value,
+    summed over the input's channels. It is 0 outside the theoretical receptive field, and far from
+    even within it: W. Luo et al., Understanding the Effective Receptive Field in Deep Convolutional
+    Neural Networks, NeurIPS 2016, https://arxiv.org/abs/1701.04128.
+
+    Raises OperationError as `activation` does, and for a cell outside of the map.
+    """
+    leaf = x.detach().clone().requires_grad_()
+    with torch.enable_grad():
+        y = _run(model, leaf, step).output
+    if y.ndim != 4 or not (0 <= row < y.shape[2] and 0 <= col < y.shape[3]):
+        raise OperationError(
+            f"row {row}, column {col} is no cell of a map of shape {tuple(y.shape)}: choose a step "
+            "whose output has rows and columns, and a cell of it."
+        )
+    (gradient,) = torch.autograd.grad(y[:, :, row, col].sum(), leaf)
+    return gradient.abs().sum(1, keepdim=True)
+
+
+def check_room(found: Trace, step: int, *, gradients: bool) -> None:
+    """Raises OperationError if running a network up to a step would take too much memory.
+
+    With `gradients` every map on the way is kept, without them about two at a time.
+    """
+    way = [one.values * 4 for one in found.steps[: step + 1]]
+    maps = sum(way) if gradients else 3 * max(way, default=0)
+    needed = found.parameters * 4 + maps
+    if needed > MOST_BYTES:
+        raise OperationError(
+            f"the weights and maps up to this step take about {needed / 2**20:.0f} MB, more than "
+            f"the {MOST_BYTES // 2**20} MB that a lab keeps: choose a smaller input or an earlier "
+            "step. The shapes need no memory."
+        )
+
+
+def _run(model: nn.Module, x: Tensor, step: int) -> Activation:
+    recorder = Recorder([x], keep=step)
+    try:
+        with watching(model, recorder), recorder:
+            model(x)
+    except Reached:
+        pass
+    except Exception as error:
+        failed = recorder.fail(error)
+        raise OperationError(
+            f"the model fails at {failed.name} ({type(error).__name__}) on an input of shape "
+            f"{tuple(x.shape)}: trace(model, {tuple(x.shape)}) says why."
+        ) from None
+    if recorder.kept is None:
+        raise OperationError(
+            f"there is no step {step}: on this input the model has {len(recorder.steps)} steps."
+        )
+    return Activation(*recorder.kept)

@@ -1,0 +1,53 @@
+"""`explore`: your own layer, with its weights and your tensor, in the lab that explains it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from resample_viz.images import load_image
+from resample_viz.labs.base import Lab
+from resample_viz.labs.layers import layer_lab
+from resample_viz.labs.network import NetworkLab
+from resample_viz.operations import OperationError
+
+
+def explore(layer_or_model: nn.Module, x: Any = None) -> Lab:
+    """Opens `layer_or_model` in the lab that explains it, on `x`, (1, C, H, W).
+
+    A convolution or a transposed convolution comes with its own weights, a max pooling or an
+    upsampling with its own settings; every other module is shown as a ladder (`NetworkLab`). `x` is
+    anything that `load_image` takes; of a batch the first is shown. Without `x`, layers see random
+    numbers. What a lab leaves out (a bias, channels beyond the first eight, the outer part of large
+    maps) is said in it.
+
+    Raises OperationError or ImageError if the layer, or `x`, does not fit.
+
+    >>> lab = explore(nn.ConvTranspose2d(8, 3, 4, stride=2, padding=1), torch.rand(1, 8, 6, 6))
+    >>> type(lab).__name__, tuple(lab.output.shape)
+    ('TransposedConvolutionLab', (1, 3, 12, 12))
+    >>> lab.close()
+    """
+    if not isinstance(layer_or_model, nn.Module):
+        raise OperationError(
+            f"explore needs an nn.Module, not {type(layer_or_model).__name__}: for a function "
+            "there are the labs themselves, such as rv.UpsamplingLab."
+        )
+    picture = _picture(layer_or_model, x)
+    return layer_lab(layer_or_model, picture) or NetworkLab(model=layer_or_model, image=picture)
+
+
+def _picture(module: nn.Module, x: Any) -> Tensor:
+    """The input; without one, random numbers with as many channels as the module takes."""
+    if x is None:
+        weights = (one for one in module.modules() if hasattr(one, "in_channels"))
+        first: Any = next(weights, None)
+        channels = first.in_channels if first is not None else 3
+        size = 8 if first is module else 64
+        generator = torch.Generator().manual_seed(0)
+        return torch.rand(1, channels, size, size, generator=generator)
+    if isinstance(x, Tensor) and x.ndim == 4:
+        x = x[:1]
+    return load_image(x)
