@@ -78,6 +78,9 @@ STEPS: dict[str, Callable[[int], Operation]] = {
 """What a chain can be built of, by name; a function of the number of channels that come in."""
 
 
+PHOTOGRAPH: dict[str, Any] = {"image": "astronaut", "size": 128}
+
+
 @dataclass(frozen=True)
 class Nothing:
     """The lab's steps are extras; there is no operation whose parameters would be controls."""
@@ -119,31 +122,36 @@ class RoundTripLab(Lab):
             "two pictures, one tensor",
             "Average pooling makes the same y of the first picture and of the second one. Nobody "
             "who has only y can tell which of them it was.",
-            {"step_1": "average pooling 2 × 2"},
+            {"step_1": "average pooling 2 × 2", **PHOTOGRAPH},
         ),
         Preset(
             "nothing is lost",
             "Pixel unshuffle moves every value to another place: its adjoint is its inverse. There "
             "is no second picture.",
-            {"step_1": "pixel unshuffle 2"},
+            {"step_1": "pixel unshuffle 2", **PHOTOGRAPH},
         ),
         Preset(
             "larger, not richer",
             "Bilinear upsampling is a tall matrix: least squares brings the picture back, the "
             "adjoint only brings back its shape, far too bright.",
-            {"step_1": "bilinear × 2"},
+            {"step_1": "bilinear × 2", **PHOTOGRAPH},
         ),
         Preset(
             "winners only",
             "Max pooling is not linear. Unpooling returns the winners to their places and leaves "
             "zeros elsewhere: plain resizing comes nearer.",
-            {"step_1": "max pooling 2 × 2"},
+            {"step_1": "max pooling 2 × 2", **PHOTOGRAPH},
         ),
         Preset(
             "all steps at once",
             "Blurred, then pooled. Going back step by step, each step at its best, is not the best "
             "way back of the whole: least squares of both steps at once comes nearer.",
-            {"step_1": "blur 3 × 3, stride 2", "step_2": "average pooling 2 × 2", "size": 64},
+            {
+                "step_1": "blur 3 × 3, stride 2",
+                "step_2": "average pooling 2 × 2",
+                **PHOTOGRAPH,
+                "size": 64,
+            },
         ),
     )
     _own: Operation | None = None
