@@ -59,6 +59,7 @@ LABS = (
         "seed",
     ),
     lab("unpooling", "rv.UnpoolingLab(stride=3)", "stride", steps=2),
+    lab("normalization", "rv.NormalizationLab()", "mean"),
 )
 
 

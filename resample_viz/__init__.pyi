@@ -4,6 +4,7 @@ from .analysis import mae as mae
 from .analysis import mse as mse
 from .analysis import psnr as psnr
 from .analysis import resize_matrix as resize_matrix
+from .analysis import round_trip as round_trip
 from .analysis import same_resize as same_resize
 from .analysis import ssim as ssim
 from .analysis import trace as trace
@@ -16,7 +17,9 @@ from .images import photograph as photograph
 from .labs import ConvolutionLab as ConvolutionLab
 from .labs import DownsamplingLab as DownsamplingLab
 from .labs import NetworkLab as NetworkLab
+from .labs import NormalizationLab as NormalizationLab
 from .labs import ResizeLab as ResizeLab
+from .labs import RoundTripLab as RoundTripLab
 from .labs import TransposedConvolutionLab as TransposedConvolutionLab
 from .labs import UnpoolingLab as UnpoolingLab
 from .labs import UpsamplingLab as UpsamplingLab
@@ -25,13 +28,19 @@ from .operations import AdaptiveAvgPool as AdaptiveAvgPool
 from .operations import AdaptiveMaxPool as AdaptiveMaxPool
 from .operations import AvgPool as AvgPool
 from .operations import BlurPool as BlurPool
+from .operations import Chain as Chain
+from .operations import Clip as Clip
 from .operations import Conv as Conv
 from .operations import ConvTranspose as ConvTranspose
 from .operations import LPPool as LPPool
 from .operations import MaxPool as MaxPool
 from .operations import MaxUnpool as MaxUnpool
+from .operations import MinMax as MinMax
+from .operations import Normalize as Normalize
 from .operations import OperationError as OperationError
 from .operations import PixelShuffle as PixelShuffle
 from .operations import PixelUnshuffle as PixelUnshuffle
+from .operations import Quantize as Quantize
+from .operations import Standardize as Standardize
 from .operations import Subsample as Subsample
 from .operations import Upsample as Upsample

@@ -34,6 +34,7 @@ from resample_viz.analysis.resize import (
     round_coordinates,
     source_coordinates,
 )
+from resample_viz.analysis.round_trips import RoundTrip, Twin, round_trip, twin
 from resample_viz.analysis.spectrum import (
     amplitudes,
     displayed,
@@ -59,10 +60,12 @@ __all__ = [
     "Failure",
     "Field",
     "LinearMap",
+    "RoundTrip",
     "Solution",
     "Steps",
     "Trace",
     "TraceStep",
+    "Twin",
     "Way",
     "activation",
     "amplitudes",
@@ -94,11 +97,13 @@ __all__ = [
     "psnr",
     "resize_matrix",
     "round_coordinates",
+    "round_trip",
     "same_resize",
     "source_coordinates",
     "split_at_limit",
     "ssim",
     "trace",
+    "twin",
     "way",
     "worst_difference",
 ]

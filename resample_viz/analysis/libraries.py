@@ -6,8 +6,15 @@ from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 
-import resample_viz.analysis.rows as rows
 from resample_viz.analysis.resize import resize_matrix
+from resample_viz.analysis.rows import (
+    opencv_area,
+    opencv_lanczos4,
+    pillow_box,
+    pillow_hamming,
+    skimage_linear,
+    skimage_nearest,
+)
 from resample_viz.analysis.ways import DTYPES, PACKAGES, Dtype, Rows, Way
 from resample_viz.operations import OperationError
 
@@ -67,14 +74,14 @@ WAYS: tuple[Way, ...] = (
     _pillow("NEAREST", _centre),
     _pil("v2", "NEAREST", _centre),
     _pil("v1", "NEAREST", _centre),
-    _skimage(0, rows.skimage_nearest),
+    _skimage(0, skimage_nearest),
     # linear
     _torch("bilinear", _linear),
     _tensor("v2", "BILINEAR", _linear, antialias=False),
     _tensor("v1", "BILINEAR", _linear, antialias=False),
     _opencv("LINEAR", _linear),
     _opencv("LINEAR_EXACT", _linear),
-    _skimage(1, rows.skimage_linear),
+    _skimage(1, skimage_linear),
     _torch("bilinear", partial(_linear, coordinates="align_corners"), "align_corners"),
     # linear, stretched when shrinking
     _torch("bilinear", _linear_aa, "antialias"),
@@ -83,7 +90,7 @@ WAYS: tuple[Way, ...] = (
     _pillow("BILINEAR", _linear_aa),
     _pil("v2", "BILINEAR", _linear_aa),
     _pil("v1", "BILINEAR", _linear_aa),
-    _pillow("HAMMING", rows.pillow_hamming),
+    _pillow("HAMMING", pillow_hamming),
     _skimage(1, None, anti_aliasing=True),
     # cubic
     _torch("bicubic", _cubic),
@@ -106,15 +113,15 @@ WAYS: tuple[Way, ...] = (
     _pillow("LANCZOS", _lanczos),
     _pil("v2", "LANCZOS", _lanczos),
     _pil("v1", "LANCZOS", _lanczos),
-    _opencv("LANCZOS4", rows.opencv_lanczos4),
+    _opencv("LANCZOS4", opencv_lanczos4),
     # area, which means three things
     _torch(
         "area",
         partial(resize_matrix, mode="area"),
         refuses_uint8="\"adaptive_avg_pool2d\" not implemented for 'Byte'",
     ),
-    _opencv("AREA", rows.opencv_area),
-    _pillow("BOX", rows.pillow_box),
+    _opencv("AREA", opencv_area),
+    _pillow("BOX", pillow_box),
 )
 """Every way, those of one family side by side."""
 

@@ -26,6 +26,7 @@ from resample_viz.analysis.least_squares import (
     finish,
 )
 from resample_viz.operations import MAX_BYTES, Operation, OperationError
+from resample_viz.operations.inverses import pseudo_inverse
 
 RANK_TOLERANCE = 1e-6
 """Directions weakened more than this, relative to the strongest, count as lost: a few times the
@@ -170,7 +171,7 @@ class LinearMap:
 
     @cached_property
     def _pinv(self) -> Tensor:
-        return torch.linalg.pinv(self._matrix, rtol=RANK_TOLERANCE)
+        return pseudo_inverse(self._matrix, rtol=RANK_TOLERANCE)
 
     def _cells(self) -> tuple[int, int]:
         return math.prod(self.output_shape), math.prod(self.input_shape)

@@ -48,10 +48,16 @@ def amplitudes(x: Tensor) -> Tensor:
     x is (C, H, W); its channels are averaged, and its mean, which hides everything else, taken
     away. A Hann window fades the borders, where the picture would jump to its other side.
     """
+    return _transform(x).abs()
+
+
+def _transform(x: Tensor) -> Tensor:
+    """The complex amplitudes: they add up where pictures do."""
     grey = x.detach().to(torch.float32).mean(0)
     window = _hann(*grey.shape)
-    centred = grey - (grey * window).sum() / window.sum()
-    return torch.fft.fftshift(torch.fft.fft2(centred * window)).abs() / window.sum()
+    total = window.sum()
+    centred = grey - (grey * window).sum() / total
+    return torch.fft.fftshift(torch.fft.fft2(centred * window)) / total
 
 
 def displayed(amplitude: Tensor, peak: float) -> Tensor:
@@ -89,7 +95,9 @@ def fold_map(true: Tensor, folded: Tensor) -> tuple[Tensor, float]:
     `true` is what a downsampling makes of the frequencies that the new grid can carry, `folded`
     what the others add: both (C, H, W). Each frequency is coloured by the share of the folded one.
     """
-    low, high, both = (amplitudes(part) for part in (true, folded, true + folded))
+    waves = [_transform(part) for part in (true, folded)]
+    low, high = (wave.abs() for wave in waves)
+    both = (waves[0] + waves[1]).abs()
     share = high / (low + high).clamp(min=1e-12)
     kept, added = (_energy(part) for part in (true, folded))
     picture = _coloured(displayed(both, float(both.max())), share)

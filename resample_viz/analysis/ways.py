@@ -19,7 +19,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-import resample_viz.analysis.rows as rows
+from resample_viz.analysis.rows import (
+    opencv_area,
+    opencv_area_enlarging,
+)
 from resample_viz.compat import import_torchvision
 from resample_viz.operations import MAX_BYTES, OperationError
 
@@ -112,9 +115,9 @@ class Way:
 
         By formula where there is one. Otherwise measured, by resizing unit impulses.
         """
-        if self.rows is rows.opencv_area and any(m > n for n, m in zip(in_size, out_size)):
+        if self.rows is opencv_area and any(m > n for n, m in zip(in_size, out_size)):
             return tuple(  # type: ignore[return-value]
-                rows.opencv_area_enlarging(n, m) for n, m in zip(in_size, out_size)
+                opencv_area_enlarging(n, m) for n, m in zip(in_size, out_size)
             )
         find = self.rows or partial(measured_rows, self)
         first, second = (find(n, m) for n, m in zip(in_size, out_size))
@@ -122,7 +125,7 @@ class Way:
 
     def measured_axes(self, in_size: Size, out_size: Size) -> tuple[Tensor, Tensor]:
         """The same matrices, asked of the library itself, whatever the formula says."""
-        if self.rows is rows.opencv_area and len({m > n for n, m in zip(in_size, out_size)}) == 2:
+        if self.rows is opencv_area and len({m > n for n, m in zip(in_size, out_size)}) == 2:
             return self.axes(in_size, out_size)  # one axis cannot be asked without the other
         first, second = (measured_rows(self, n, m) for n, m in zip(in_size, out_size))
         return first, second

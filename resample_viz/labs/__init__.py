@@ -5,7 +5,9 @@ from resample_viz.labs.convolution import ConvolutionLab
 from resample_viz.labs.downsampling import DownsamplingLab
 from resample_viz.labs.explore import explore
 from resample_viz.labs.network import NetworkLab
+from resample_viz.labs.normalization import NormalizationLab
 from resample_viz.labs.resize import ResizeLab
+from resample_viz.labs.round_trip import RoundTripLab
 from resample_viz.labs.transposed_convolution import TransposedConvolutionLab
 from resample_viz.labs.unpooling import UnpoolingLab
 from resample_viz.labs.upsampling import UpsamplingLab
@@ -17,6 +19,8 @@ LABS: tuple[type[Lab], ...] = (
     ConvolutionLab,
     TransposedConvolutionLab,
     UnpoolingLab,
+    NormalizationLab,
+    RoundTripLab,
     NetworkLab,
 )
 """Every lab of the suite, in the order of the lessons."""
@@ -27,8 +31,10 @@ __all__ = [
     "DownsamplingLab",
     "Lab",
     "NetworkLab",
+    "NormalizationLab",
     "Preset",
     "ResizeLab",
+    "RoundTripLab",
     "TransposedConvolutionLab",
     "UnpoolingLab",
     "UpsamplingLab",

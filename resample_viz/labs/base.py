@@ -56,6 +56,14 @@ class Preset:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
+def unexpected(error: Exception) -> str:
+    """What a learner is told about an exception that nobody thought of."""
+    return (
+        f"This setting does not work here ({type(error).__name__}: {error}). "
+        "The last picture is kept: change the setting back, or try another picture."
+    )
+
+
 def calmly(method: Callable[..., None]) -> Callable[..., None]:
     """Turns every exception of a callback into one sentence on the stage.
 
@@ -70,10 +78,7 @@ def calmly(method: Callable[..., None]) -> Callable[..., None]:
             self.stage.refuse(str(error))
         except Exception as error:
             log.exception("a lab could not follow a control")
-            self.stage.refuse(
-                f"This setting does not work here ({type(error).__name__}: {error}). "
-                "The last picture is kept: change the setting back, or try another picture."
-            )
+            self.stage.refuse(unexpected(error))
 
     return guarded
 
@@ -165,6 +170,10 @@ class Lab(widgets.Box):
     def channels_changed(self, channels: int) -> None:
         """Called when the input has another number of channels, to move what depends on it."""
 
+    def completed(self, moves: dict[str, Any]) -> dict[str, Any]:
+        """Parameters that were asked for, with those that follow from them and from the input."""
+        return moves
+
     def edited(self, panel: str, row: int, col: int, value: float) -> None:
         """Called when a learner typed `value` into a cell of `panel`; the base knows the input."""
         del panel
@@ -191,8 +200,10 @@ class Lab(widgets.Box):
     def code(self) -> str:
         """A program that computes what the lab shows."""
         ours = "import resample_viz as rv\n" if "rv." in self.shown.code else ""
+        transforms = "from torchvision.transforms import v2\n" if "v2." in self.shown.code else ""
         return (
-            f"{ours}import torch\nfrom torch import nn\nimport torch.nn.functional as F\n\n"
+            f"{ours}import torch\nfrom torch import nn\nimport torch.nn.functional as F\n"
+            f"{transforms}\n"
             f"x = torch.rand{tuple(self.input.shape)}  # your picture, (N, C, H, W)\n"
             f"{self.shown.code}\n"
         )
@@ -212,12 +223,12 @@ class Lab(widgets.Box):
         moves = {**(chosen.settings if chosen else {}), **settings}
         picture = {name: moves.pop(name) for name in ("image", "size") if name in moves}
         extras = {name: moves.pop(name) for name in self.extras if name in moves}
-        with quiet(self), self.inputs.kept_if_refused():
+        with quiet(self), self.inputs.kept_if_refused(), self.controls.kept_if_refused():
             if chosen:
                 extras = {**self._usual, **extras}
             self.inputs.set(**picture)
             self._follow_channels()
-            self.controls.set(afresh=bool(chosen), **moves)
+            self.controls.set(afresh=bool(chosen), **self.completed(moves))
             for name, value in extras.items():
                 self.extras[name].value = value
         self.look = chosen.look if chosen else ""
@@ -274,6 +285,9 @@ class Lab(widgets.Box):
                 yield step
         except (OperationError, ImageError) as error:
             self.stage.refuse(str(error))
+        except Exception as error:
+            log.exception("a longer computation of a lab failed")
+            self.stage.refuse(unexpected(error))
         self.stage.report(1.0, "")
 
     def _cancel_background(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ from traitlets import TraitError
 from resample_viz.operations import Operation, OperationError, Parameter, Range, When, parameters
 
 LABEL = {"description_width": "initial"}
+CHANNELS = ("red", "green", "blue")
 MOST_BUTTONS = 6
 """More choices than this are a list that unfolds."""
 
@@ -68,11 +69,16 @@ class Slider:
 
     In the browser a slider rounds its value to its step as soon as it is drawn, and sends that back
     (1.9999999999999998 for 2). A change of no more than half a step is therefore not a move.
+    A program may set more than the slider offers, unless its limits are `strict`.
     """
 
-    def __init__(self, name: str, limits: Range, value: float, whole: bool) -> None:
+    def __init__(
+        self, name: str, limits: Range, value: float, whole: bool, *, strict: bool = False
+    ) -> None:
+        self._limits = limits if strict else None
         kind = widgets.IntSlider if whole else widgets.FloatSlider
-        options: dict[str, Any] = {} if whole else {"readout_format": ".2f"}
+        digits = 3 if limits.step < 0.01 else 2
+        options: dict[str, Any] = {} if whole else {"readout_format": f".{digits}f"}
         self.widget = kind(
             value=value,
             min=limits.low,
@@ -94,6 +100,7 @@ class Slider:
 
     @value.setter
     def value(self, value: Any) -> None:
+        self._check(value)
         changed = value != self._value
         self._value = value
         # A program may ask for more than the slider offers (scale_factor=10).
@@ -102,6 +109,18 @@ class Slider:
         self.widget.value = value
         if changed:
             self._tell()
+
+    def _check(self, value: Any) -> None:
+        limits = self._limits
+        if limits is None:  # the operation has checked it
+            return
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if not whole or not limits.low <= value <= limits.high:
+            name = self.widget.description
+            raise OperationError(
+                f"{name} must be a whole number from {limits.low} to {limits.high}, not "
+                f"{value!r}: try {name}={limits.low}."
+            )
 
     def _moved(self, change: dict[str, Any]) -> None:
         if abs(change["new"] - self._value) > 0.51 * self.widget.step:
@@ -172,6 +191,83 @@ class PairSliders:
         self.height.on_change(callback)
         self.width.on_change(lambda: None if self.lock.value or self._following else callback())
         self.lock.observe(lambda _: callback(), names=["value"])
+
+
+class ChannelSliders:
+    """One slider for all channels of a picture or, set apart, one for each of them."""
+
+    def __init__(self, name: str, limits: Range, default: Any) -> None:
+        self.name, self.limits = name, limits
+        self.sliders: list[Slider] = []
+        self.lock = widgets.Checkbox(value=True, description="channels together", indent=False)
+        self.lock.add_class(f"rv-control-{name}-together")
+        self.widget = widgets.VBox()
+        self.is_quiet = True
+        self._callbacks: list[Callable[[], None]] = []
+        self._make((default,) * len(CHANNELS))
+        self.value = default
+        self.lock.observe(lambda _: self._locked(), names=["value"])
+        self.is_quiet = False
+
+    def _make(self, numbers: tuple[float, ...]) -> None:
+        """As many sliders as numbers; those that are there stay."""
+        for place in range(len(self.sliders), len(numbers)):
+            slider = Slider(self.name, self.limits, numbers[place], False)
+            slider.on_change(partial(self._moved, place))
+            self.sliders.append(slider)
+        for slider in self.sliders[len(numbers) :]:
+            slider.widget.close()
+        del self.sliders[len(numbers) :]
+        self.widget.children = [*(slider.widget for slider in self.sliders), self.lock]
+
+    def _label(self) -> None:
+        together = self.lock.value
+        names = CHANNELS if len(self.sliders) == len(CHANNELS) else range(len(self.sliders))
+        for place, (slider, channel) in enumerate(zip(self.sliders, names)):
+            slider.widget.description = self.name if together else f"{self.name}, {channel}"
+            slider.widget.layout.display = "none" if together and place else None
+
+    def _locked(self) -> None:
+        if self.is_quiet:
+            return
+        with quiet(self):
+            for slider in self.sliders[1:]:  # what was hidden takes over what was shown
+                slider.value = self.sliders[0].value
+            self._label()
+        self._tell()
+
+    def _moved(self, place: int) -> None:
+        if place == 0 or not self.lock.value:
+            self._tell()
+
+    def _tell(self) -> None:
+        if not self.is_quiet:
+            for callback in self._callbacks:
+                callback()
+
+    @property
+    def value(self) -> Any:
+        """One number while together, else one per channel."""
+        if self.lock.value:
+            return self.sliders[0].value
+        return tuple(slider.value for slider in self.sliders)
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        before = self.value
+        numbers = value if isinstance(value, tuple) else (value,) * len(self.sliders)
+        with quiet(self):
+            self.lock.value = not isinstance(value, tuple)
+            self._make(numbers)
+            for slider, number in zip(self.sliders, numbers):
+                slider.value = number
+            self._label()
+        if self.value != before:
+            self._tell()
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Calls back once per change of a slider that is shown, or of the lock."""
+        self._callbacks.append(callback)
 
 
 class Either:
@@ -406,6 +502,20 @@ class OperationControls:
             else:
                 self._single[name].value = value
 
+    @contextmanager
+    def kept_if_refused(self) -> Iterator[None]:
+        """Puts every control back if anything in the block is refused."""
+        given, before = dict(self.given), self.values()
+        try:
+            with put_back(self._single.values()):
+                yield
+        except Exception:
+            self.given.update(given)
+            for either in self._either:
+                for name in either.parts:
+                    either.set(name, before[name])
+            raise
+
     def _following(self, wanted: dict[str, Any]) -> list[str]:
         """The sizes that follow a tensor of the learner's own, unless they are given with it."""
         owned = (isinstance(control, ChoiceOrOwn) for control in map(self._single.get, wanted))
@@ -468,12 +578,26 @@ def _named(parameter: Parameter) -> tuple[str, Any]:
     if default is None:
         default = type(limits.low)(min(limits.high, 4 * round(limits.high**0.5 / 2)))
     made: Any
-    if parameter.pair:
+    if parameter.per_channel:
+        made = ChannelSliders(parameter.name, limits, default)
+    elif parameter.pair:
         made = PairSliders(parameter.name, limits, default, parameter.whole)
     else:
         made = Slider(parameter.name, limits, default, parameter.whole)
     made.widget.add_class(f"rv-control-{parameter.name}")
     return parameter.name, made
+
+
+@contextmanager
+def put_back(controls: Iterable[Control]) -> Iterator[None]:
+    """Puts controls back if anything in the block is refused."""
+    before = [(one, one.value) for one in controls]
+    try:
+        yield
+    except Exception:
+        for one, value in before:
+            one.value = value
+        raise
 
 
 def display(shown: Control, visible: bool) -> None:

@@ -12,9 +12,12 @@ from resample_viz.analysis import linear_map
 from resample_viz.labs.background import Job
 from resample_viz.labs.base import Lab, Preset
 from resample_viz.labs.controls import LABEL, Simple, Slider, buttons, display
+from resample_viz.labs.inputs import check_typed
 from resample_viz.labs.kernels import (
+    COLOURS,
     counted,
     fits_matrix,
+    follow_channels,
     invisible_panel,
     kernel_panel,
     matrix_merits,
@@ -22,6 +25,7 @@ from resample_viz.labs.kernels import (
     response_panel,
     restored_panel,
     same_size,
+    with_groups,
     write_weight,
 )
 from resample_viz.labs.least_squares import LeastSquares, Solved
@@ -31,7 +35,6 @@ from resample_viz.view import AnyPanel, Frame, Link, Merit, Panel, Step
 
 SHOWS = ("window", "matrix", "way back")
 ADJOINT, LEAST_SQUARES = "transposed convolution, same weights", "least squares"
-COLOURS = 3
 
 
 class ConvolutionLab(Lab):
@@ -134,15 +137,24 @@ class ConvolutionLab(Lab):
             options=(ADJOINT, LEAST_SQUARES), description="way back", style=LABEL
         )
         way.add_class("rv-control-way_back")
-        channel = Slider("channel", Range(0, 7), 0, whole=True)
+        channel = Slider("channel", Range(0, 7), 0, whole=True, strict=True)
         channel.widget.add_class("rv-control-channel")
         self._least_squares = LeastSquares()
         return {"show": Simple(show), "way_back": Simple(way), "channel": channel}
 
     def channels_changed(self, channels: int) -> None:
-        """A colour picture keeps its colours: each channel by itself, until told otherwise."""
-        each = channels if channels == COLOURS else 1
-        self.controls.set(out_channels=each, groups=each)
+        """Groups and output channels follow the picture."""
+        follow_channels(self.controls, channels)
+
+    def completed(self, moves: dict[str, Any]) -> dict[str, Any]:
+        """The groups of a whole weight of the learner's own."""
+        channels = self.input.shape[1]
+        return with_groups(moves, lambda shape: max(1, channels // shape[1]))
+
+    def close(self) -> None:
+        """Frees what is remembered too."""
+        super().close()
+        self._least_squares = LeastSquares()
 
     def edited(self, panel: str, row: int, col: int, value: float) -> None:
         """A cell of the input, or a weight of the kernels that are drawn."""
@@ -151,7 +163,8 @@ class ConvolutionLab(Lab):
             return
         operation = self.operation
         assert isinstance(operation, Conv)
-        weight = operation.weight.clone()
+        check_typed(value)
+        weight = operation.weight
         number, col = divmod(col, operation.taps[1])
         weight[self._channel(operation), number, row, col] = value
         alone = weight.shape[:2] == (1, 1)
@@ -264,9 +277,10 @@ class ConvolutionLab(Lab):
     def _code_back(self, operation: Conv, x: Tensor) -> str:
         shape = tuple(x.shape)
         linear = f"linear = rv.linear_map(rv.{operation!r}, {shape})"
+        y = "y - conv.bias.view(-1, 1, 1)" if operation.bias else "y"  # what is undone is linear
         if self.extras["way_back"].value == ADJOINT:
-            return f"{linear}\nx_hat = linear.adjoint(y)  # adjoint"
-        return f"{linear}\nx_hat = linear.pseudo_inverse(y)  # pseudo-inverse (least squares)"
+            return f"{linear}\nx_hat = linear.adjoint({y})  # adjoint"
+        return f"{linear}\nx_hat = linear.pseudo_inverse({y})  # pseudo-inverse (least squares)"
 
 
 def _seen(operation: Conv, channel: int) -> int:

@@ -314,13 +314,13 @@ class DownsamplingLab(Lab):
                 limit_map(x[0], factor),
                 f"grey: up to 1/{2 * factor} cycles per pixel; orange: too fine for y",
             ),
-            tensor_panel("below", "What y could carry of x", "index", below.clamp(*limits), limits),
+            tensor_panel("below", "x below the limit", "index", below.clamp(*limits), limits),
         )
         if len(self.extras["methods"].value) < MOST_METHODS:
             return panels
         middle = sum(limits) / 2
         above = (x - below + middle).clamp(*limits)
-        return (*panels, tensor_panel("above", "What is too fine for y", "index", above, limits))
+        return (*panels, tensor_panel("above", "x above the limit", "index", above, limits))
 
 
 def _in_rows(columns: Sequence[tuple[Panel, ...]]) -> list[Panel]:

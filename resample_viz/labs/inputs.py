@@ -21,6 +21,14 @@ MAX_EDITABLE = 16
 LARGEST_VALUE = 1e9  # of a typed number; sums and squares of larger ones leave float32
 
 
+def check_typed(value: float) -> None:
+    """Raises ImageError for a number that is too large for a cell."""
+    if not abs(value) <= LARGEST_VALUE:
+        raise ImageError(
+            f"{value:g} is too large for a cell: type a number of at most {LARGEST_VALUE:g}."
+        )
+
+
 def _title(name: str) -> str:
     return name.replace("_", " ")
 
@@ -136,10 +144,7 @@ class InputControls:
         rows, cols = edited.shape[2:]
         if not (0 <= row < rows and 0 <= col < cols):
             raise ImageError(f"row {row}, column {col} is outside the {rows} × {cols} grid.")
-        if not abs(value) <= LARGEST_VALUE:
-            raise ImageError(
-                f"{value:g} is too large for a cell: type a number of at most {LARGEST_VALUE:g}."
-            )
+        check_typed(value)
         edited[0, 0, row, col] = value
         self._edited = edited
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 
 from resample_viz.analysis import LinearMap
+from resample_viz.analysis.linear_maps import MAX_SVD_WORK
 from resample_viz.labs.controls import ChoiceOrOwn, OperationControls
 from resample_viz.labs.panels import Limits, signal_range, tensor_panel
 from resample_viz.operations import Operation, OperationError, Weights
@@ -16,7 +18,8 @@ from resample_viz.view import Merit, Panel
 from resample_viz.view.colors import Role
 
 MOST_KERNELS = 8  # drawn side by side
-MATRIX_CELLS = 1024  # of an input or an output, up to which the matrix is drawn
+MATRIX_CELLS = 1024  # of a channel of an input or an output, up to which the matrix is drawn
+COLOURS = 3
 EXACT = 1e-12  # relative; below it float64 rounds
 
 
@@ -96,10 +99,33 @@ def write_weight(controls: OperationControls, weights: Tensor) -> None:
     kernel.value = Weights(weights)
 
 
+def follow_channels(controls: OperationControls, channels: int) -> None:
+    """A colour picture keeps its colours: each channel by itself, until told otherwise.
+
+    A whole weight of the learner's own is for other channels: its first kernel stays.
+    """
+    each = channels if channels == COLOURS else 1
+    moves: dict[str, Any] = {"out_channels": each, "groups": each}
+    own = controls.single("kernel").value
+    if isinstance(own, Weights) and len(own.shape) == 4:
+        moves["kernel"] = Weights(own.values[0, 0])
+    controls.set(**moves)
+
+
+def with_groups(moves: dict[str, Any], groups: Callable[[tuple[int, ...]], int]) -> dict[str, Any]:
+    """A whole weight of the learner's own says how many groups there are, if no one else does."""
+    kernel = moves.get("kernel")
+    if kernel is None or isinstance(kernel, str) or "groups" in moves:
+        return moves
+    own = kernel if isinstance(kernel, Weights) else Weights(kernel)
+    return {**moves, "groups": groups(own.shape)} if len(own.shape) == 4 else moves
+
+
 def fits_matrix(x: Tensor, y: Tensor) -> bool:
-    """Whether the matrix from x to y can be looked at."""
+    """Whether the matrix from x to y can be looked at, and its rank computed in a second."""
     one_channel = max(x[0, 0].numel(), y[0, 0].numel())
-    return one_channel <= MATRIX_CELLS and max(x[0].numel(), y[0].numel()) <= 3 * MATRIX_CELLS
+    few, many = sorted((x[0].numel(), y[0].numel()))
+    return one_channel <= MATRIX_CELLS and few * few * many <= MAX_SVD_WORK
 
 
 def matrix_panels(

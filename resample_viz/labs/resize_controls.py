@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import ipywidgets as widgets
 
 from resample_viz.analysis import Way, how_to_get, installed_ways, way
 from resample_viz.analysis.ways import DTYPES, LARGEST, PACKAGES
-from resample_viz.labs.controls import LABEL, PairSliders, Simple, buttons, quiet
+from resample_viz.labs.controls import LABEL, PairSliders, Simple, buttons, put_back, quiet
 from resample_viz.operations import OperationError, Range
 
 NAMES = ("a", "dtype_a", "b", "dtype_b", "target")
@@ -83,6 +84,12 @@ class ResizeControls:
             moves["target"] = _checked_target(wanted["target"])
         for name, value in moves.items():
             self._single[name].value = value
+
+    @contextmanager
+    def kept_if_refused(self) -> Iterator[None]:
+        """Puts every control back if anything in the block is refused."""
+        with quiet(self), put_back(self._single.values()):
+            yield
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """Calls back after every change of every control."""

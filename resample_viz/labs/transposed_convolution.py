@@ -15,14 +15,18 @@ from resample_viz.labs.base import Lab, Preset
 from resample_viz.labs.checkerboards import LastDrawn, as_pair, overlap_frame, random_frame
 from resample_viz.labs.controls import Simple, Slider, buttons, display
 from resample_viz.labs.drift import STYLES, EncoderDecoder, drift_frame
+from resample_viz.labs.inputs import check_typed
 from resample_viz.labs.kernels import (
+    COLOURS,
     fits_matrix,
+    follow_channels,
     kernel_panel,
     matrix_merits,
     matrix_panels,
     response_panel,
     restored_panel,
     same_size,
+    with_groups,
     write_weight,
 )
 from resample_viz.labs.least_squares import LeastSquares
@@ -41,7 +45,6 @@ NUMBERS, MATRIX, SIZES, BACK, OVERLAP, RANDOM, DRIFT = SHOWS = (
     "random weights",
     "drift",
 )
-COLOURS = 3
 
 
 class TransposedConvolutionLab(Lab):
@@ -133,10 +136,10 @@ class TransposedConvolutionLab(Lab):
         Preset(
             "half a pixel per level",
             "A strided convolution reads pixel 2 i, interpolation takes it for 2 i + ½. After four "
-            "levels the edge stands 7.5 pixels too far right; a transposed convolution puts it "
-            "back.",
+            "levels the lit pixel has become a spot 7.5 pixels too far right and down; a "
+            "transposed convolution leaves it in its place.",
             {
-                "image": "edge",
+                "image": "impulse",
                 "size": 128,
                 "kernel": "bilinear",
                 "padding": 1,
@@ -153,9 +156,9 @@ class TransposedConvolutionLab(Lab):
         reading.add_class("rv-control-reading")
         show = buttons("show", SHOWS, SHOWS[0])
         show.add_class("rv-control-show")
-        levels = Slider("levels", Range(1, 4), 4, whole=True)
+        levels = Slider("levels", Range(1, 4), 4, whole=True, strict=True)
         levels.widget.add_class("rv-control-levels")
-        channel = Slider("channel", Range(0, 7), 0, whole=True)
+        channel = Slider("channel", Range(0, 7), 0, whole=True, strict=True)
         channel.widget.add_class("rv-control-channel")
         self._least_squares = LeastSquares()
         self._random = LastDrawn()
@@ -175,9 +178,17 @@ class TransposedConvolutionLab(Lab):
         self.charts["row"].dress_for(x, dark=self.stage.dark)
 
     def channels_changed(self, channels: int) -> None:
-        """A colour picture keeps its colours: each channel by itself, until told otherwise."""
-        each = channels if channels == COLOURS else 1
-        self.controls.set(out_channels=each, groups=each)
+        """Groups and output channels follow the picture."""
+        follow_channels(self.controls, channels)
+
+    def completed(self, moves: dict[str, Any]) -> dict[str, Any]:
+        """The groups of a whole weight of the learner's own."""
+        return with_groups(moves, lambda _: 1)
+
+    def close(self) -> None:
+        """Frees what is remembered too."""
+        super().close()
+        self._least_squares, self._random = LeastSquares(), LastDrawn()
 
     def edited(self, panel: str, row: int, col: int, value: float) -> None:
         """A cell of the input, or a weight of the stamps that are drawn."""
@@ -186,7 +197,8 @@ class TransposedConvolutionLab(Lab):
             return
         operation = self.operation
         assert isinstance(operation, ConvTranspose)
-        weight = operation.weight.clone()
+        check_typed(value)
+        weight = operation.weight
         number, col = divmod(col, operation.taps[1])
         group, within = divmod(self._channel(operation), weight.shape[1])
         weight[group * (len(weight) // operation.groups) + number, within, row, col] = value

@@ -119,7 +119,7 @@ class UnpoolingLab(Lab):
                 _way_panel("foreign", "Another picture's indices", foreign, x, limits),
                 *self._without_indices(operation, x, y, limits),
             ),
-            links=(Link.of("x", "y", pick),),
+            links=(Link.of("x", "y", pick, back="u"),),
             strip=(
                 Step("x", tuple(x.shape), "input"),
                 Step("MaxPool2d"),

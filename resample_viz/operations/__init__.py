@@ -2,21 +2,25 @@
 
 from resample_viz.operations.adaptive_pooling import AdaptiveAvgPool, AdaptiveMaxPool
 from resample_viz.operations.base import MAX_BYTES, Operation, OperationError, Undo, check_memory
+from resample_viz.operations.chain import Chain, Rung
 from resample_viz.operations.convolution import Conv, ConvTranspose
 from resample_viz.operations.footprint import (
     Axis,
     Footprint,
+    JacobianFootprint,
     KernelFootprint,
     LocalFootprint,
     PickFootprint,
     SeparableFootprint,
 )
 from resample_viz.operations.kernels import KernelName, Weights
+from resample_viz.operations.normalization import Clip, MinMax, Normalize, Quantize, Standardize
 from resample_viz.operations.parameters import (
     FROM_INPUT,
     Instead,
     Pair,
     Parameter,
+    PerChannel,
     Range,
     Ranks,
     When,
@@ -37,26 +41,35 @@ __all__ = [
     "AvgPool",
     "Axis",
     "BlurPool",
+    "Chain",
+    "Clip",
     "Conv",
     "ConvTranspose",
     "Footprint",
     "Instead",
+    "JacobianFootprint",
     "KernelFootprint",
     "KernelName",
     "LPPool",
     "LocalFootprint",
     "MaxPool",
     "MaxUnpool",
+    "MinMax",
+    "Normalize",
     "Operation",
     "OperationError",
     "Pair",
     "Parameter",
+    "PerChannel",
     "PickFootprint",
     "PixelShuffle",
     "PixelUnshuffle",
+    "Quantize",
     "Range",
     "Ranks",
+    "Rung",
     "SeparableFootprint",
+    "Standardize",
     "Subsample",
     "Undo",
     "Upsample",

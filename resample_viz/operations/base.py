@@ -78,7 +78,7 @@ class Operation(ABC):
 
     @abstractmethod
     def code(self) -> str:
-        """The expression that makes `module()`, in terms of `torch`, `nn` and `F`."""
+        """The expression that makes `module()`, in terms of `torch`, `nn`, `F` and `v2`."""
 
     def program(self) -> str:
         """Statements that define the layer under the name `variable`, its weights included."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -202,6 +202,42 @@ class KernelFootprint(Footprint):
         if min(source) >= 0:
             weight = float(kernel[row_tap[1], col_tap[1]])
             found[source] = found.get(source, 0.0) + weight
+
+
+@dataclass(frozen=True, eq=False)
+class JacobianFootprint(Footprint):
+    """The slopes of any function of a picture, around one picture x, asked of autograd.
+
+    For operations whose weights depend on the values, and for several in a row. Every call of
+    `sources` is one backward pass, every call of `targets` one forward pass. Cells are
+    (channel, row, col) of the first picture of the batch.
+    """
+
+    function: Callable[[Tensor], Tensor]
+    x: Tensor
+    channelwise: ClassVar[bool] = False
+
+    def sources(self, cell: Sequence[int]) -> Weighted:
+        """The input cells that the output `cell` depends on, with the slopes."""
+        x = self.x[:1]
+        cotangent = _impulse(self.function(x), cell)
+        return _nonzero(torch.func.vjp(self.function, x)[1](cotangent)[0])
+
+    def targets(self, cell: Sequence[int]) -> Weighted:
+        """The output cells that depend on the input `cell`, with the slopes."""
+        x = self.x[:1]
+        return _nonzero(torch.func.jvp(self.function, (x,), (_impulse(x, cell),))[1])
+
+
+def _impulse(like: Tensor, cell: Sequence[int]) -> Tensor:
+    """Zeros of the same shape with a one at `cell`."""
+    impulse = torch.zeros_like(like)
+    impulse[(0, *_inside(cell, tuple(like.shape[1:])))] = 1
+    return impulse
+
+
+def _nonzero(slopes: Tensor) -> Weighted:
+    return [(tuple(cell), float(slopes[0][tuple(cell)])) for cell in slopes[0].nonzero().tolist()]
 
 
 @dataclass(frozen=True, eq=False)

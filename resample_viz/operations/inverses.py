@@ -10,9 +10,22 @@ from resample_viz.operations.base import UndoKind
 WELL_CONDITIONED = 1e-3  # smallest over largest singular value; below, rounding of y swamps x
 
 
-def pseudo_inverse(matrix: Tensor) -> Tensor:
-    """The Moore-Penrose inverse in double precision; shares below 1e-6 count as 0."""
-    return torch.linalg.pinv(matrix.double(), rtol=1e-6)
+def pseudo_inverse(matrix: Tensor, *, rtol: float = 1e-6) -> Tensor:
+    """The Moore-Penrose inverse in double precision.
+
+    Singular values below `rtol` times the largest count as 0.
+    """
+    exact = matrix.double()
+    try:
+        return torch.linalg.pinv(exact, rtol=rtol)
+    except torch.linalg.LinAlgError:
+        # LAPACK's fast driver gives up on some matrices whose singular values repeat, as those of
+        # convolutions do; whether it does depends on the number of threads. The slow one does not.
+        from scipy.linalg import svd
+
+        u, values, vh = svd(exact.numpy(), full_matrices=False, lapack_driver="gesvd")
+        kept = values > rtol * values[0]
+        return torch.from_numpy((vh[kept].T / values[kept]) @ u[:, kept].T)
 
 
 def weakest_share(matrix: Tensor) -> float:

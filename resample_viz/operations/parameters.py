@@ -7,6 +7,7 @@ A lab builds its controls from these descriptions and from nothing else:
              `... | Weights`                     and the learner's own tensor
     number   `Annotated[float, Range(0, 1)]`     a slider
              `... | tuple[float, float]`         two sliders, locked until the learner unlocks them
+             `... PerChannel()`                  one slider, or one per channel of the picture
              `... | Literal["same"]`             and words that stand for a number
 
 A parameter marked `FROM_INPUT` has no control: the tensor that comes in decides.
@@ -38,6 +39,11 @@ class Instead:
     """Marks a parameter given *instead of* another one (`size` instead of `scale_factor`)."""
 
     of: str
+
+
+@dataclass(frozen=True)
+class PerChannel:
+    """Marks a number that may also be a tuple of one number per channel (not per axis)."""
 
 
 class FromInput:
@@ -81,6 +87,7 @@ class Parameter:
     range: Range | None = None
     ranks: Ranks | None = None
     pair: bool = False
+    per_channel: bool = False
     whole: bool = False
     optional: bool = False
     instead_of: str | None = None
@@ -142,7 +149,8 @@ def _describe(name: str, hint: Any, default: Any) -> Parameter:
         "number",
         default,
         range=marks.get(Range),
-        pair=bool(pairs),
+        pair=bool(pairs) and PerChannel not in marks,
+        per_channel=PerChannel in marks,
         whole=int in scalars,
         optional=type(None) in members,
         instead_of=instead,

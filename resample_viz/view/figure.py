@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 COLUMNS = 4
 MANY = 9  # panels; more than that are drawn smaller
 NUMBERS_UP_TO = 144  # cells, in panels that have their numbers written in
+CROSSED_UP_TO = 1024  # cells, in panels whose unread cells are crossed out one by one
 
 
 def figure(frame: Frame) -> Figure:
@@ -71,17 +72,16 @@ def _draw_pixels(axes: Axes, panel: Panel) -> None:
     if values.shape[0] == 3:
         shown = ((values - low) / (high - low or 1)).clamp(0, 1).permute(1, 2, 0)
         axes.imshow(shown.numpy(), interpolation="nearest")
-        return
-    grid = values[0]
-    axes.imshow(
-        grid.numpy(),
-        cmap=MATPLOTLIB_NAMES[panel.colormap],
-        vmin=low,
-        vmax=high,
-        interpolation="nearest",
-    )
-    if grid.numel() <= NUMBERS_UP_TO:
-        _write_numbers(axes, grid, panel)
+    else:
+        axes.imshow(
+            values[0].numpy(),
+            cmap=MATPLOTLIB_NAMES[panel.colormap],
+            vmin=low,
+            vmax=high,
+            interpolation="nearest",
+        )
+        if values.numel() <= NUMBERS_UP_TO:
+            _write_numbers(axes, values[0], panel)
     _draw_marks(axes, panel)
 
 
@@ -101,16 +101,34 @@ def _draw_marks(axes: Axes, panel: Panel) -> None:
     for x, y, width, height in strips:
         if width and height:
             axes.add_patch(Rectangle((x, y), width, height, **hatch))
-    unread_rows, unread_cols = panel.unread
-    for row in range(rows):
-        for col in range(cols) if row in unread_rows else unread_cols:
-            ends = ((col - 0.5, col + 0.5), (row + 0.5, row - 0.5))
-            axes.plot(*ends, color=ROLE_COLORS["output"], linewidth=1)
+    _cross_out(axes, panel)
     if panel.lines:
         for row in range(panel.lines[0], rows, panel.lines[0]):
             axes.axhline(row - 0.5, color=ROLE_COLORS["kernel"], linewidth=1)
         for col in range(panel.lines[1], cols, panel.lines[1]):
             axes.axvline(col - 0.5, color=ROLE_COLORS["kernel"], linewidth=1)
+
+
+def _cross_out(axes: Axes, panel: Panel) -> None:
+    """What no output reads: a stroke through every cell, or bands where cells are small."""
+    from matplotlib.collections import LineCollection
+
+    _, rows, cols = panel.tensor.shape
+    unread_rows, unread_cols = panel.unread
+    color = ROLE_COLORS["output"]
+    if rows * cols > CROSSED_UP_TO:
+        for row in unread_rows:
+            axes.axhspan(row - 0.5, row + 0.5, color=color, alpha=0.5, linewidth=0)
+        for col in unread_cols:
+            axes.axvspan(col - 0.5, col + 0.5, color=color, alpha=0.5, linewidth=0)
+        return
+    strokes = [
+        ((col - 0.5, row + 0.5), (col + 0.5, row - 0.5))
+        for row in range(rows)
+        for col in (range(cols) if row in unread_rows else unread_cols)
+    ]
+    if strokes:
+        axes.add_collection(LineCollection(strokes, colors=color, linewidths=1), autolim=False)
 
 
 def _write_numbers(axes: Axes, grid: Any, panel: Panel) -> None:

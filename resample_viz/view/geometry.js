@@ -250,11 +250,15 @@ function tapsOn(axis, j) {
   return found;
 }
 
-/** What the first `steps` source cells, row by row, have added up to in every target cell. */
-export function addedUp(link, steps, valueOf) {
+/**
+ * What the first `steps` source cells, row by row, have added up to in every target cell. `before`,
+ * {steps, sums} of an earlier call, saves adding up anew what it has already.
+ */
+export function addedUp(link, steps, valueOf, before = null) {
   const [rows, cols] = link.axes;
-  const sums = new Float64Array(rows.out * cols.out).fill(link.bias ?? 0);
-  for (let step = 0; step < steps; step++) {
+  const known = before && before.steps <= steps;
+  const sums = known ? before.sums.slice() : new Float64Array(rows.out * cols.out).fill(link.bias ?? 0);
+  for (let step = known ? before.steps : 0; step < steps; step++) {
     const row = Math.floor(step / cols.in);
     const col = step % cols.in;
     for (let channel = 0; channel < link.inputs; channel++) {

@@ -309,7 +309,8 @@ class Link:
     I / groups, taps, taps), it is the kernel's weight between the channels instead; `channel` is
     the output channel that is explained, `bias` what is added to its sums. With `winners`, (C, out
     rows, out cols), each target takes one cell of its window alone: the one of that flat index, row
-    by row in the source panel.
+    by row in the source panel. `back` names a panel to which winners return, each to the cell of
+    that same index.
     """
 
     source: str
@@ -320,6 +321,7 @@ class Link:
     channel: int = 0
     bias: float = 0.0
     winners: Tensor | None = None
+    back: str = ""
 
     @classmethod
     def of(cls, source: str, target: str, footprint: Any, **more: Any) -> Link:
@@ -355,7 +357,7 @@ class Link:
             meta |= {"kernel": inputs, "firstChannel": first, "bias": self.bias}
             buffers.append(_bytes(self.kernel[self.channel], torch.float32))
         if self.winners is not None:
-            meta["winners"] = self.winners[self.channel].numel()
+            meta |= {"winners": self.winners[self.channel].numel(), "back": self.back}
             buffers.append(_bytes(self.winners[self.channel], torch.int32))
         return meta, b"".join(buffers)
 

@@ -5,6 +5,7 @@ import {
 import { element, outline, resize, setText } from "./dom.js";
 
 const NUMBERS_FROM = 24; // CSS pixels per cell from which values are written into the cells
+const CROSSED_FROM = 6; // CSS pixels per cell from which unread cells are crossed out one by one
 const MOST_HEIGHT = 600; // CSS pixels; a panel that would be taller becomes narrower
 const MEANING = [
   "kind", "dtype", "channels", "channel", "lo", "hi", "vmin", "vmax", "colormap", "inRows", "inCols",
@@ -163,23 +164,35 @@ export class PanelView {
     const inside = { row: top, col: left, rows: rows - top - bottom, cols: cols - left - right };
     if (top || left || bottom || right) this.drawPadding(pen, box, inside, ratio);
     if (size / ratio >= NUMBERS_FROM) this.writeNumbers(pen, size, box, filled);
-    pen.lineWidth = 2 * ratio;
-    pen.strokeStyle = "#D55E00";
-    const cross = ([x, y, w, h]) => {
-      pen.moveTo(x, y + h);
-      pen.lineTo(x + w, y);
-    };
-    pen.beginPath();
-    for (let row = 0; row < rows; row++) {
-      const wholeRow = unread[0]?.includes(row);
-      for (const col of wholeRow ? Array(cols).keys() : unread[1] ?? []) cross(box({ row, col }));
-    }
-    pen.stroke();
+    if (unread[0].length || unread[1].length) this.crossOut(pen, size / ratio, box, ratio);
     if (!lines.length) return;
     pen.beginPath();
     for (let row = lines[0]; row < rows; row += lines[0]) pen.rect(...box({ row, col: 0, rows: 0, cols }));
     for (let col = lines[1]; col < cols; col += lines[1]) pen.rect(...box({ row: 0, col, rows, cols: 0 }));
     pen.strokeStyle = "#CC79A7";
+    pen.stroke();
+  }
+
+  /** What no output reads: a stroke through every cell, or bands where cells are small. */
+  crossOut(pen, size, box, ratio) {
+    const { rows, cols, unread: [unreadRows, unreadCols] } = this.meta;
+    pen.strokeStyle = pen.fillStyle = "#D55E00";
+    if (size < CROSSED_FROM) {
+      pen.globalAlpha = 0.5;
+      for (const row of unreadRows) pen.fillRect(...box({ row, col: 0, cols }));
+      for (const col of unreadCols) pen.fillRect(...box({ row: 0, col, rows }));
+      pen.globalAlpha = 1;
+      return;
+    }
+    pen.lineWidth = 2 * ratio;
+    pen.beginPath();
+    for (let row = 0; row < rows; row++) {
+      for (const col of unreadRows.includes(row) ? Array(cols).keys() : unreadCols) {
+        const [x, y, w, h] = box({ row, col });
+        pen.moveTo(x, y + h);
+        pen.lineTo(x + w, y);
+      }
+    }
     pen.stroke();
   }
 
@@ -262,6 +275,16 @@ export class PanelView {
     on("dblclick", (event) => this.edit(this.cellUnder(event)));
     on("keydown", (event) => this.key(event));
     on("blur", () => this.stage.point(null));
+  }
+
+  /** The middle of a cell, in pixels from the corner of `frame`. */
+  centreOf({ row, col }, frame) {
+    const rect = this.overlay.getBoundingClientRect();
+    const { view } = this;
+    return [
+      rect.left - frame.left + ((col + 0.5 - view.col) / view.cols) * rect.width,
+      rect.top - frame.top + ((row + 0.5 - view.row) / view.rows) * rect.height,
+    ];
   }
 
   cellUnder(event) {

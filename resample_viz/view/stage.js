@@ -11,6 +11,7 @@ const LOUPE_CELLS = 6; // the loupe shows at most this many cells per axis
 const LOUPE_SIZE = 168; // CSS pixels
 const PRODUCTS = 9; // products that are written out of a window
 const CHANNEL_NAMES = ["red", "green", "blue"];
+const SVG = "http://www.w3.org/2000/svg";
 const LOST = "The kernel was restarted or closed. Hovering still works here; run the cell again to move the controls.";
 
 class StageView {
@@ -20,6 +21,7 @@ class StageView {
     this.panels = new Map();
     this.links = [];
     this.highlight = new Map();
+    this.arrows = [];
     this.walked = "";
     this.centre = { x: 0.5, y: 0.5 };
     this.markOutside = true;
@@ -42,6 +44,11 @@ class StageView {
     pre.append(this.code);
     codeRow.append(pre, this.copy);
     this.grid = element("div", "rv-panels");
+    this.drawing = document.createElementNS(SVG, "svg");
+    this.drawing.setAttribute("class", "rv-arrows");
+    this.drawing.setAttribute("aria-hidden", "true");
+    const field = element("div", "rv-field");
+    field.append(this.grid, this.drawing);
     this.warnings = element("div", "rv-warnings", { role: "status" });
     this.progress = element("div", "rv-progress", { role: "status" });
     this.stepper = new Stepper(this.abort.signal, (step) => this.stepTo(step));
@@ -62,7 +69,7 @@ class StageView {
     aside.append(this.loupe);
     head.append(words, aside);
     this.root.append(
-      head, this.alert, this.hint, this.warnings, this.stepper.root, this.progress, this.grid, this.marker, this.formula,
+      head, this.alert, this.hint, this.warnings, this.stepper.root, this.progress, field, this.marker, this.formula,
       this.own,
     );
     el.append(this.root);
@@ -103,6 +110,7 @@ class StageView {
   follow() {
     this.model.on("change:frame", this.show);
     this.model.on("change:progress", this.showProgress);
+    this.showProgress();
     this.model.on("comm_live_update", this.lost);
     this.observer = new ResizeObserver(() => {
       for (const panel of this.panels.values()) panel.measured = panel.screen.clientWidth;
@@ -195,7 +203,7 @@ class StageView {
     if (text !== this.written) {
       this.written = text;
       this.strip.replaceChildren(...frame.strip.map(stripStep));
-      this.merits.replaceChildren(...frame.merits.flatMap(meritItem));
+      this.merits.replaceChildren(...frame.merits.map(meritItem));
     }
     setText(this.code, frame.code);
     setText(this.alert, this.root.dataset.kernel === "lost" ? LOST : frame.alert);
@@ -213,8 +221,8 @@ class StageView {
   /** The stepper follows the frame: another panel to walk over, or another number of cells. */
   walk({ walk, stamp }) {
     const meta = this.panels.get(walk)?.meta;
-    this.stamp = stamp;
     if (walk !== this.walked) this.stepper.stop();
+    this.stamp = stamp;
     this.walked = walk;
     this.stepper.resize(meta ? cellsInside(meta) : 0);
     if (this.stepper.step !== null) this.stepTo(this.stepper.step);
@@ -222,14 +230,14 @@ class StageView {
 
   /** One cell of the walk: lights it up, and shows what has been computed so far. */
   stepTo(step) {
+    if (step === null) {
+      for (const panel of this.panels.values()) panel.reveal();
+      return this.free();
+    }
     const walked = this.panels.get(this.walked);
     if (!walked) return;
     const link = this.links.find((one) => (this.stamp ? one.source : one.target) === this.walked);
     const output = link && this.panels.get(link.target);
-    if (step === null) {
-      output?.reveal();
-      return this.free();
-    }
     if (this.stamp) this.addUp(step + 1, link, walked, output);
     else output?.reveal(step + 1);
     this.spot = { name: this.walked, ...cellOf(walked.meta, step) };
@@ -241,7 +249,10 @@ class StageView {
   addUp(steps, link, input, output) {
     const { colour, rows, cols, shownRows, shownCols } = output.meta;
     if (colour || shownRows < rows || shownCols < cols) return; // too much to add up in every frame
-    output.reveal(steps, Float32Array.from(addedUp(link, steps, (...cell) => input.value(...cell))));
+    const before = this.added?.link === link ? this.added : null; // every frame has links of its own
+    const sums = addedUp(link, steps, (...cell) => input.value(...cell), before);
+    this.added = { link, steps, sums };
+    output.reveal(steps, Float32Array.from(sums));
   }
 
   recolour() {
@@ -256,6 +267,7 @@ class StageView {
       this.waiting = null;
       if (this.closed) return;
       for (const panel of this.panels.values()) panel.paint();
+      this.drawArrows();
     });
   }
 
@@ -283,8 +295,10 @@ class StageView {
 
   /** The part of this (whole) panel that a larger, cropped panel shows. */
   croppedFrame(panel) {
-    if (panel.cropped || panel.meta.names?.[0].length) return null; // a table is no picture
-    const other = [...this.panels.values()].find((candidate) => candidate.cropped);
+    // A kernel shows no part of a picture, and a table is none.
+    const isPicture = ({ meta }) => meta.role !== "kernel" && !meta.names?.[0].length;
+    if (panel.cropped || !isPicture(panel)) return null;
+    const other = [...this.panels.values()].find((candidate) => candidate.cropped && isPicture(candidate));
     if (!other) return null;
     const scale = (value, from, to) => (value * to) / from;
     return {
@@ -333,8 +347,10 @@ class StageView {
   light() {
     for (const panel of this.panels.values()) panel.figure.removeAttribute("data-hover");
     this.highlight = new Map();
+    this.arrows = [];
     const spot = this.inside(this.spot);
     if (spot) this.connect(spot);
+    this.drawArrows();
     for (const panel of this.panels.values()) panel.decorate();
     if (spot) {
       const { figure } = this.panels.get(spot.name);
@@ -449,6 +465,7 @@ class StageView {
     this.markFurther(link.source, firstChannel(cells));
     const name = `Output ${output.nameOf(here)}: ${this.reading(this.panels.get(spot.name), spot)}`;
     if (link.winners) {
+      this.showReturn(link, cells[0], here);
       return this.tell(`${name}, the largest of the ${seen.length} cells of its window: the one at ${input.nameOf(cells[0])}.`, { panel: input, cells });
     }
     const sum = writtenOut(cells, (cell) => input.value(cell.row, cell.col, channelOf(cell, input)), {
@@ -457,7 +474,9 @@ class StageView {
     const count = new Set(cells.map((cell) => `${cell.row},${cell.col}`)).size;
     const channels = link.inputs > 1 ? ` in ${link.inputs} channels` : "";
     const shown = output.meta.colour ? ` (${CHANNEL_NAMES[link.channel ?? 0]} channel)` : "";
-    const given = output.meta.dtype === "u8" || output.sums ? "" : ` ${output.meta.by ?? "PyTorch"}: ${format(output.value(here.row, here.col))}.`;
+    const channel = output.meta.colour ? link.channel : undefined;
+    const theirs = `${output.meta.by ?? "PyTorch"}: ${format(output.value(here.row, here.col, channel))}`;
+    const given = output.meta.dtype === "u8" || output.sums ? "" : ` ${theirs}.`;
     const known = Number.isNaN(sum.total) ? "" : ` ${sum.text}${shown} = ${format(sum.total)}.`;
     this.tell(
       `${name}, from ${count} input ${count === 1 ? "cell" : "cells"}${channels}.${known}${given}`,
@@ -471,6 +490,35 @@ class StageView {
     if (!link) return;
     const further = cells.flatMap((cell) => sources(link, cell.row, cell.col).map((one) => ({ ...one, weight: cell.weight })));
     this.mark(link.source, further);
+  }
+
+  /** A winner's way: from its place in the source into the output, and back to the cell of its index. */
+  showReturn(link, winner, target) {
+    const input = this.panels.get(link.source);
+    const back = this.panels.get(link.back);
+    this.arrows.push([input, winner, this.panels.get(link.target), target]);
+    if (!back) return;
+    const place = cellOf(back.meta, numberOf(input.meta, winner.row, winner.col));
+    if (place.row >= back.meta.rows) return; // an index that is no cell there
+    this.highlight.set(link.back, { cells: [{ ...place, weight: 1 }], boxes: [extent([place])] });
+    this.arrows.push([this.panels.get(link.target), target, back, place]);
+  }
+
+  drawArrows() {
+    this.drawing.replaceChildren();
+    const frame = this.grid.getBoundingClientRect();
+    for (const [from, start, to, end] of this.arrows) {
+      const [x1, y1] = from.centreOf(start, frame);
+      const [x2, y2] = to.centreOf(end, frame);
+      for (const layer of ["rv-arrow-ground", "rv-arrow"]) {
+        const line = document.createElementNS(SVG, "line");
+        Object.entries({ x1, y1, x2, y2, class: layer }).forEach(([name, value]) => line.setAttribute(name, value));
+        this.drawing.append(line);
+      }
+      const head = document.createElementNS(SVG, "circle");
+      Object.entries({ cx: x2, cy: y2, r: 4, class: "rv-arrow-head" }).forEach(([name, value]) => head.setAttribute(name, value));
+      this.drawing.append(head);
+    }
   }
 
   /** Where an input goes: through every link that starts at its panel, the first one in words. */
@@ -534,7 +582,7 @@ class StageView {
         pen.fillRect(c * size, r * size, size, size);
         pen.fillStyle = panel.inkAt(row, col);
         const weight = weights.get(`${row},${col}`);
-        const value = panel.value(row, col);
+        const value = panel.value(row, col, cells[0].channel);
         const lines = [Number.isNaN(value) ? "" : format(value, 2), `×${format(weight ?? 0, 2)}`];
         if (products && weight !== undefined && size / ratio >= 40) lines.push(`= ${format(weight * value, 2)}`);
         lines.forEach((text, i) => {
@@ -602,7 +650,9 @@ function meritItem({ label, value, meaning }) {
   const number = element("dd");
   number.textContent = value;
   if (meaning) name.title = number.title = meaning;
-  return [name, number];
+  const pair = element("div"); // a label never stands apart from its number
+  pair.append(name, number);
+  return pair;
 }
 
 function isDark(colour) {

@@ -6,6 +6,7 @@ import { element } from "./dom.js";
 const SLOWEST = 1; // cells per second
 const FASTEST = 60;
 const USUAL = 4;
+const KEYS = ["Enter", " ", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"];
 
 export class Stepper {
   /** `onStep(step)` is called with 0 … count - 1, and with null when the walk is over. */
@@ -23,6 +24,9 @@ export class Stepper {
     this.words = element("span", "rv-steps", { "aria-live": "off" });
     this.root.append("slow", this.speed, "fast", this.words);
     signal.addEventListener("abort", () => this.pause());
+    this.root.addEventListener("keydown", (event) => {
+      if (KEYS.includes(event.key)) event.stopPropagation(); // a notebook has other plans with them
+    });
     this.show();
   }
 

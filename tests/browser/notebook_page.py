@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from playwright.sync_api import Browser, Locator, Page, ViewportSize
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, ViewportSize
 
 from tests.browser.server import REPOSITORY, JupyterServer
 
@@ -29,6 +30,8 @@ VIEWPORT: ViewportSize = {"width": 1400, "height": 1000}
 
 # JupyterLab's own noise: it asks the old kernel's debugger while that kernel is being replaced.
 EXCUSED = ("Could not restore the debugger state",)
+# It also asks for the picture of a text cell before it knows in which folder the notebook lies.
+TOO_EARLY = re.compile(r"https?://[^/]+/pictures/")
 
 OPEN = """async path => {
     const app = window.jupyterapp;
@@ -250,11 +253,15 @@ def collect_errors(page: Page) -> list[str]:
     """Return a list that grows with the page's console errors and uncaught exceptions."""
     errors: list[str] = []
 
-    def note(text: str) -> None:
-        if not text.startswith(EXCUSED):
-            errors.append(text)
+    def note(text: str, url: str = "") -> None:
+        if not text.startswith(EXCUSED) and not TOO_EARLY.match(url):
+            errors.append(f"{text} {url}".rstrip())
 
-    page.on("console", lambda message: note(message.text) if message.type == "error" else None)
+    def note_message(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            note(message.text, message.location.get("url", ""))
+
+    page.on("console", note_message)
     page.on("pageerror", lambda error: note(str(error)))
     return errors
 

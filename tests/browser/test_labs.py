@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -11,6 +13,14 @@ from resample_viz.labs import LABS, Lab
 from resample_viz.operations import Parameter, parameters
 from tests.browser.notebook_page import NotebookPage, Theme
 
+COUNT_SENT = """() => {
+    window.rvSent = 0;
+    const send = WebSocket.prototype.send;
+    WebSocket.prototype.send = function (data) {
+        window.rvSent++;
+        send.call(this, data);
+    };
+}"""
 OF_AN_OPERATION = [lab for lab in LABS if hasattr(lab, "operation_type")]
 MAKE = "import resample_viz as rv\nlab = rv.{}()\nlab"
 
@@ -35,7 +45,7 @@ def seen(notebook: NotebookPage, lab: Locator) -> list[Any]:
 def move(notebook: NotebookPage, lab: Locator, parameter: Parameter, current: str) -> None:
     """Moves one control to another value."""
     if parameter.kind == "number":
-        notebook.move_slider(lab, parameter.name, 3)
+        notebook.move_slider(lab, parameter.name, 1 if parameter.whole else 3)
     elif parameter.kind == "switch":
         notebook.toggle(lab, parameter.name)
     else:
@@ -46,11 +56,37 @@ def move(notebook: NotebookPage, lab: Locator, parameter: Parameter, current: st
 def move_back(notebook: NotebookPage, lab: Locator, parameter: Parameter, current: str) -> None:
     """Undoes `move`."""
     if parameter.kind == "number":
-        notebook.move_slider(lab, parameter.name, -3)
+        notebook.move_slider(lab, parameter.name, -1 if parameter.whole else -3)
     elif parameter.kind == "switch":
         notebook.toggle(lab, parameter.name)
     else:
         notebook.choose(lab, parameter.name, current)
+
+
+@contextmanager
+def brought_up(
+    notebook: NotebookPage, lab: Locator, kind: type[Lab], parameter: Parameter
+) -> Iterator[None]:
+    """Puts the control of a parameter on the screen, if another one decides whether it is there."""
+    if parameter.instead_of:
+        either = f"{parameter.instead_of}-or-{parameter.name}"
+        notebook.choose(lab, either, parameter.name)
+        yield
+        notebook.choose(lab, either, parameter.instead_of)
+    elif parameter.when:
+        other = parameter.when.name
+        expect(notebook.control(lab, parameter.name)).to_be_hidden()
+        notebook.choose(lab, other, parameter.when.value)
+        yield
+        notebook.choose(lab, other, opening(kind, other))
+    else:
+        yield
+
+
+def opening(kind: type[Lab], name: str) -> str:
+    """What the control of a parameter shows when a lab is opened."""
+    usual = getattr(kind.operation_type(), name)
+    return str(kind.opening.get(name, usual))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -61,17 +97,16 @@ def test_every_control_changes_what_is_painted(
     lab = open_lab(notebook, kind, theme)
     notebook.screenshot(f"lab-{kind.name}-{theme}", of=lab)
     for parameter in parameters(kind.operation_type):
-        if parameter.instead_of:
-            either = f"{parameter.instead_of}-or-{parameter.name}"
-            notebook.choose(lab, either, parameter.name)
-        current = str(kind.opening.get(parameter.name, parameter.default))
-        before = seen(notebook, lab)
-        move(notebook, lab, parameter, current)
-        assert seen(notebook, lab) != before, f"{parameter.name} changed nothing"
-        move_back(notebook, lab, parameter, current)
-        assert seen(notebook, lab) == before, f"{parameter.name} did not come back"
-        if parameter.instead_of:
-            notebook.choose(lab, either, parameter.instead_of)
+        if parameter.from_input:
+            expect(notebook.control(lab, parameter.name)).to_have_count(0)
+            continue
+        current = opening(kind, parameter.name)
+        with brought_up(notebook, lab, kind, parameter):
+            before = seen(notebook, lab)
+            move(notebook, lab, parameter, current)
+            assert seen(notebook, lab) != before, f"{parameter.name} changed nothing"
+            move_back(notebook, lab, parameter, current)
+            assert seen(notebook, lab) == before, f"{parameter.name} did not come back"
     lab.get_by_role("button", name=kind.presets[0].name).click()
     notebook.settle()
     assert notebook.state(lab) == "ok"
@@ -126,16 +161,7 @@ def test_a_hard_drag_ends_in_the_state_of_the_slider(notebook: NotebookPage) -> 
 
 def test_hovering_asks_nothing_of_the_kernel(notebook: NotebookPage) -> None:
     lab = open_lab(notebook, LABS[0])
-    notebook.page.evaluate(
-        """() => {
-            window.rvSent = 0;
-            const send = WebSocket.prototype.send;
-            WebSocket.prototype.send = function (data) {
-                window.rvSent++;
-                send.call(this, data);
-            };
-        }"""
-    )
+    notebook.page.evaluate(COUNT_SENT)
     screen = notebook.panel(lab, "y").locator(".rv-screen")
     for x in range(20, 120, 5):
         screen.hover(position={"x": x, "y": x})

@@ -34,6 +34,34 @@ def test_a_cell_of_y_shows_its_winner_and_the_place_to_which_it_returns(show: Sh
     lab.close()
 
 
+ENDS = """view => {
+    const frame = view.querySelector('.rv-panels').getBoundingClientRect();
+    const cell = (name, row, col, rows, cols) => {
+        const box = view.querySelector(`[data-name=${name}] .rv-overlay`).getBoundingClientRect();
+        return [box.left - frame.left + (col + 0.5) / cols * box.width,
+                box.top - frame.top + (row + 0.5) / rows * box.height];
+    };
+    const lines = [...view.querySelectorAll('line.rv-arrow')].map(line =>
+        ['x1', 'y1', 'x2', 'y2'].map(name => Number(line.getAttribute(name))));
+    return [lines, [...cell('x', 1, 3, 6, 6), ...cell('y', 0, 1, 3, 3)],
+            [...cell('y', 0, 1, 3, 3), ...cell('u', 1, 3, 6, 6)]];
+}"""
+
+
+def test_arrows_lead_from_the_winner_to_its_place(show: Show) -> None:
+    lab = UnpoolingLab(preset="one value in four")
+    view = show.open(lab.shown)
+    assert view.locator("line.rv-arrow").count() == 0
+    point(view, "y", 0, 1, (3, 3))
+    (there, back), *expected = view.evaluate(ENDS)
+    assert there == pytest.approx(expected[0], abs=1)
+    assert back == pytest.approx(expected[1], abs=1)
+    show.page.page.keyboard.press("Escape")
+    show.page.page.mouse.move(2, 2)
+    expect(view.locator("line.rv-arrow")).to_have_count(0)
+    lab.close()
+
+
 def test_a_cell_that_wins_nowhere_reaches_nothing(show: Show) -> None:
     lab = UnpoolingLab(preset="one value in four")
     view = show.open(lab.shown)

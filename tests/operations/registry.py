@@ -18,20 +18,27 @@ import torch.nn.functional as F
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from resample_viz.compat import import_torchvision
 from resample_viz.operations import (
     AdaptiveAvgPool,
     AdaptiveMaxPool,
     AvgPool,
     BlurPool,
+    Chain,
+    Clip,
     Conv,
     ConvTranspose,
     LPPool,
     MaxPool,
     MaxUnpool,
+    MinMax,
+    Normalize,
     Operation,
     PixelShuffle,
     PixelUnshuffle,
+    Quantize,
     SeparableFootprint,
+    Standardize,
     Subsample,
     Upsample,
 )
@@ -619,6 +626,99 @@ POOLING: dict[type[Operation], Entry] = {
     ),
 }
 
+
+def pytorch_normalize(x: Tensor, *, mean: Any = 0.5, std: Any = 0.5) -> Tensor:
+    """torchvision's function; it takes negative spreads, and repeats a channel to fit the mean."""
+    import_torchvision()
+    from torchvision.transforms.v2.functional import normalize
+
+    means, stds = (value if isinstance(value, tuple) else (value,) for value in (mean, std))
+    if min(stds) < 0:
+        raise ValueError("a spread is not negative")
+    y = normalize(x, list(means), list(stds))
+    if y.shape != x.shape:
+        raise ValueError("another number of channels came out")
+    return y
+
+
+def pytorch_min_max(x: Tensor, *, by: str = "picture") -> Tensor:
+    """Every channel, or every picture, by itself."""
+    planes = x.flatten(0, 1) if by == "channel" else x
+    scaled = [(plane - plane.min()) / (plane.max() - plane.min()) for plane in planes]
+    y = torch.stack(scaled).view_as(x)
+    if bool(y.isnan().any()):
+        raise ValueError("no contrast")
+    return y
+
+
+def pytorch_quantize(x: Tensor, *, rounding: str = "truncate", overflow: str = "wrap") -> Tensor:
+    """The arithmetic of uint8, in whole numbers of floats."""
+    levels = (255 * x).round() if rounding == "round" else (255 * x).trunc()
+    return (levels.clamp(0, 255) if overflow == "clip" else levels.remainder(256)) / 255
+
+
+def pytorch_chain(x: Tensor, *, steps: Any = ()) -> Tensor:
+    """The layers in nn.Sequential."""
+    return nn.Sequential(*(step.module() for step in steps))(x)
+
+
+LINKS = st.sampled_from(
+    (
+        Normalize(0.4, 0.25),
+        Upsample(mode="bilinear"),
+        Upsample(scale_factor=0.5, mode="area"),
+        AvgPool(2, stride=1),
+        Subsample(2),
+    )
+)
+BY_CHANNEL = {"by": st.just("channel")}  # so that channels can be looked at one by one
+VALUES: dict[type[Operation], Entry] = {
+    Normalize: entry_of(
+        Normalize,
+        pytorch_normalize,
+        pictures(),
+        mean=st.floats(-2, 2),
+        std=st.floats(0.1, 3),
+        nonsense={
+            "mean": st.lists(st.floats(-2, 2), min_size=2, max_size=3).map(tuple),
+            "std": st.sampled_from((0.0, -1.0, (0.2, 0.0))),
+        },
+    ),
+    MinMax: entry_of(MinMax, pytorch_min_max, pictures(), required=BY_CHANNEL, nonsense={}),
+    Standardize: entry_of(
+        Standardize,
+        lambda x, by="channel": F.instance_norm(x),
+        pictures(),
+        required=BY_CHANNEL,
+        nonsense={},
+    ),
+    Clip: entry_of(
+        Clip,
+        lambda x, low=0.0, high=1.0: F.hardtanh(x, low, high),
+        pictures(),
+        low=st.floats(-1, 0.4),
+        high=st.floats(0.6, 2),
+        nonsense={"low": st.floats(2, 3)},
+    ),
+    Quantize: entry_of(
+        Quantize,
+        pytorch_quantize,
+        pictures(),
+        rounding=st.sampled_from(("truncate", "round")),
+        overflow=st.sampled_from(("wrap", "clip")),
+        nonsense={},
+    ),
+    Chain: entry_of(
+        Chain,
+        pytorch_chain,
+        pictures(),
+        steps=st.lists(LINKS, max_size=3).map(tuple),
+        nonsense={},
+    ),
+}
+for kind in VALUES.keys() - {Normalize}:  # their footprints ask autograd, which knows channels
+    VALUES[kind] = replace(VALUES[kind], channelwise=False)
+
 REGISTRY: dict[type[Operation], Entry] = {
     Upsample: Entry(pytorch_upsample, upsampling_trials(), upsampling_attempts()),
     Conv: Entry(pytorch_conv, conv_trials(), _attempted(Conv), channelwise=False),
@@ -629,6 +729,7 @@ REGISTRY: dict[type[Operation], Entry] = {
         channelwise=False,
     ),
     **POOLING,
+    **VALUES,
 }
 
 trials = st.one_of([entry.trials for entry in REGISTRY.values()])

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 import torch
-import torch.nn.functional as F
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import Tensor
 
 import resample_viz
 from resample_viz.operations import Undo, Upsample
 from resample_viz.operations.base import UndoKind
 from tests.operations.registry import REGISTRY, Trial, gradient_fits, trials
+from tests.operations.test_every_operation import NAMES
 
 KINDS = typing.get_args(UndoKind)
 CLOSE = 1e-4
@@ -31,7 +31,7 @@ def noise(shape: typing.Sequence[int], *, dtype: Any = torch.float32) -> Tensor:
 
 def names_of(trial: Trial, x: Tensor, y: Tensor, setup: str) -> dict[str, Any]:
     """What the code of an undo may use: x, y, the layer of the program, and what `setup` makes."""
-    names = {"torch": torch, "nn": nn, "F": F, "rv": resample_viz, "x": x, "y": y}
+    names = {**NAMES, "rv": resample_viz, "x": x, "y": y}
     names["weight"] = getattr(trial.operation, "weight", None)
     exec(trial.operation.program(), names)
     exec(setup, names)

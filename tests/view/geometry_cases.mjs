@@ -49,9 +49,12 @@ const run = {
     let next = 0;
     return geometry.writtenOut(cells, () => values[next++], options);
   },
-  addedUp({ link, bytes, values, steps }) {
+  addedUp({ link, bytes, values, steps, half }) {
     const read = geometry.readLink(link, view(bytes));
-    return [...geometry.addedUp(read, steps, (row, col, channel) => values[channel][row][col])];
+    const valueOf = (row, col, channel) => values[channel][row][col];
+    const before = { steps: half, sums: geometry.addedUp(read, half, valueOf) };
+    const onwards = geometry.addedUp(read, steps, valueOf, before);
+    return [geometry.addedUp(read, steps, valueOf), onwards].map((sums) => [...sums]);
   },
   numbers: ({ panel, cells, count }) => ({
     numbers: cells.map(([row, col]) => geometry.numberOf(panel, row, col)),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
+from matplotlib.patches import Rectangle
 from PIL import Image
 
 from resample_viz.view import ChartPanel, Frame, IndexPanel, Panel, Step, figure, png
@@ -57,7 +60,7 @@ def test_pixels_are_the_values_clipped_and_never_smoothed() -> None:
         assert axes.images[0].get_interpolation() == "nearest"
 
 
-@pytest.mark.parametrize("colormap", ["gray", "magma", "diverging"])
+@pytest.mark.parametrize("colormap", ["gray", "magma", "diverging", "cividis"])
 def test_print_and_browser_share_their_palettes(colormap: Colormap) -> None:
     ramp = Panel("p", "P", "output", torch.linspace(0, 1, 256).view(1, 16, 16), colormap=colormap)
     image = figure(Frame((ramp,))).axes[0].images[0]
@@ -127,3 +130,62 @@ def test_the_png_shows_more_than_one_colour() -> None:
     picture = Image.open(io.BytesIO(png(FRAME))).convert("RGB")
     assert picture.width > picture.height
     assert len(picture.getcolors(maxcolors=1 << 24) or ()) > 20
+
+
+# Marks
+
+
+def drawn(tensor: torch.Tensor, **more: Any) -> Axes:
+    return figure(Frame((Panel("p", "P", "input", tensor, (0, 25), **more),))).axes[0]
+
+
+def covered(axes: Axes, rows: int, cols: int) -> np.ndarray:
+    """How many hatched rectangles lie over each cell."""
+    counts = np.zeros((rows, cols), int)
+    for patch in axes.patches:
+        assert isinstance(patch, Rectangle)
+        assert patch.get_hatch()
+        x, y = round(patch.get_x() + 0.5), round(patch.get_y() + 0.5)
+        counts[y : y + round(patch.get_height()), x : x + round(patch.get_width())] += 1
+    return counts
+
+
+@pytest.mark.parametrize("margin", [(1, 1, 1, 1), (0, 2, 1, 0), (2, 0, 0, 3), (0, 0, 0, 0)])
+def test_padding_is_hatched_once_and_nothing_else(margin: tuple[int, int, int, int]) -> None:
+    top, left, bottom, right = margin
+    axes = drawn(torch.zeros(1, 6, 7), margin=margin)
+    expected = np.ones((6, 7), int)
+    expected[top : 6 - bottom, left : 7 - right] = 0
+    assert np.array_equal(covered(axes, 6, 7), expected)
+
+
+def test_cells_that_nothing_reads_are_crossed_out_once_each() -> None:
+    axes = drawn(torch.zeros(1, 4, 5), unread=([3], [0, 4]))
+    expected = [[c, r] for r in range(4) for c in range(5) if r == 3 or c in (0, 4)]
+    assert [stroke.mean(0).tolist() for stroke in axes.collections[0].get_segments()] == expected
+
+
+def test_a_colour_picture_has_its_marks_too() -> None:
+    axes = drawn(torch.zeros(3, 4, 5), margin=(1, 1, 1, 1), unread=([2], []))
+    assert covered(axes, 4, 5).sum() == 20 - 6
+    assert len(axes.collections[0].get_segments()) == 5
+
+
+def test_of_a_large_picture_whole_rows_and_columns_are_marked() -> None:
+    axes = drawn(torch.zeros(1, 200, 100), unread=(range(1, 200, 2), range(1, 100, 2)))
+    assert len(axes.patches) == 100 + 50
+    assert axes.get_xlim() == (-0.5, 99.5), "marks do not move the limits"
+
+
+def test_tiles_are_told_apart_by_lines() -> None:
+    axes = drawn(torch.zeros(1, 4, 6), lines=(2, 3))
+    across = [line.get_ydata()[0] for line in axes.lines if line.get_ydata()[0] % 1]
+    down = [line.get_xdata()[0] for line in axes.lines if line.get_xdata()[0] % 1]
+    assert (across, down) == ([1.5], [2.5])
+
+
+def test_of_several_channels_the_chosen_one_is_printed() -> None:
+    tensor = torch.arange(40.0).view(5, 2, 4) / 2
+    axes = drawn(tensor, channel=3)
+    assert np.array_equal(axes.images[0].get_array(), tensor[3].numpy())
+    assert [text.get_text() for text in axes.texts][:2] == ["12", "12.5"]

@@ -13,7 +13,9 @@ import torch
 import resample_viz as rv
 from resample_viz.view import Frame, Link, Panel, Stage
 from resample_viz.view.colors import ROLE_COLORS
-from resample_viz.view.stage import HERE, PANEL_SLOTS, module_text
+from resample_viz.view.stage import HERE, MODULES, PANEL_SLOTS, module_text
+
+IMPORT = re.compile(r"^import \{([^}]*)\} from \"\./(.*)\";", re.MULTILINE)
 
 
 class Comm:
@@ -136,10 +138,49 @@ def test_the_module_is_one_text_that_imports_nothing() -> None:
     text = module_text()
     assert not re.search(r"^\s*import\b", text, re.MULTILINE)
     assert re.findall(r"^export \w+", text, re.MULTILINE) == ["export default"]
-    used = re.search(r"import \{([^}]*)\}", (HERE / "stage.js").read_text())
-    assert used
-    for name in filter(None, re.split(r"[,\s]+", used.group(1))):
-        assert f"function {name}(" in text
+
+
+def test_every_name_that_a_part_imports_is_made_by_a_part_before_it() -> None:
+    before: set[str] = set()
+    for module in MODULES:
+        text = (HERE / module).read_text(encoding="utf-8")
+        for names, source in IMPORT.findall(text):
+            assert source in MODULES[: MODULES.index(module)]
+            assert {name for name in re.split(r"[,\s]+", names) if name} <= before
+        before |= set(re.findall(r"^export (?:function|class|const) (\w+)", text, re.MULTILINE))
+    assert {path.name for path in HERE.glob("*.js")} == set(MODULES)
+
+
+# Walks, warnings, progress
+
+
+def test_walk_stamp_and_warnings_are_part_of_the_frame(stage: Stage) -> None:
+    stage.show(frame(panel("x", 1), walk="x", stamp=True, warnings=("two rows are lost.",)))
+    kept = {name: stage.frame[name] for name in ("walk", "stamp", "warnings")}
+    assert kept == {"walk": "x", "stamp": True, "warnings": ["two rows are lost."]}
+    stage.refuse("too large: make it smaller.")
+    assert {name: stage.frame[name] for name in kept} == kept
+    stage.show(frame(panel("x", 1)))
+    assert [stage.frame[name] for name in kept] == ["", False, []]
+
+
+def test_progress_is_a_small_message_of_its_own(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.show(frame(panel("x", 1)))
+    comm = listen(stage, monkeypatch)
+    stage.report(0.25, "20 of 80 iterations")
+    assert stage.progress == {"share": 0.25, "text": "20 of 80 iterations"}
+    stage.report(1.0, "")
+    assert stage.progress == {}
+    assert [names(message) for message in comm.sent] == [{"progress"}, {"progress"}]
+
+
+def test_values_outside_the_range_count_in_the_shown_panels(stage: Stage) -> None:
+    stage.show(frame(panel("x", 0.5)))
+    assert stage.frame["outside"] is False
+    stage.show(frame(panel("x", 1.5)))
+    assert stage.frame["outside"] is True
 
 
 def test_styles_stay_inside_the_lab() -> None:

@@ -1,0 +1,366 @@
+"""RoundTripLab: what an operation makes of a picture, and what every way back brings back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import ipywidgets as widgets
+from torch import Tensor
+
+from resample_viz.analysis.round_trips import (
+    LEAST_SQUARES,
+    RoundTrip,
+    Twin,
+    lacks_least_squares,
+    least_squares_steps,
+    measured,
+    ranked,
+    twin_steps,
+)
+from resample_viz.labs.background import Job
+from resample_viz.labs.base import Lab, Preset
+from resample_viz.labs.controls import LABEL, Simple
+from resample_viz.labs.panels import SAME_AS_EXACT, error_panel, signal_range, tensor_panel
+from resample_viz.operations import (
+    AvgPool,
+    Chain,
+    Clip,
+    Conv,
+    MaxPool,
+    Normalize,
+    Operation,
+    OperationError,
+    PixelUnshuffle,
+    Quantize,
+    Subsample,
+    Undo,
+    Upsample,
+)
+from resample_viz.view import AnyPanel, Frame, Merit, Panel, Step
+
+NOTHING, OWN = "nothing", "your own"
+SLOTS = ("step_1", "step_2", "step_3", "step_4", "step_5")
+MOST_WAYS = 5
+NO_TWIN = 0.01  # mean change of a second picture below which there is none to speak of
+
+
+def _blur(channels: int, stride: int) -> Operation:
+    return Conv(
+        kernel="gaussian",
+        kernel_size=3,
+        stride=stride,
+        padding=1,
+        in_channels=channels,
+        out_channels=channels,
+        groups=channels,
+    )
+
+
+STEPS: dict[str, Callable[[int], Operation]] = {
+    "average pooling 2 × 2": lambda _: AvgPool(2),
+    "max pooling 2 × 2": lambda _: MaxPool(2),
+    "every 2nd pixel": lambda _: Subsample(2),
+    "blur 3 × 3": lambda channels: _blur(channels, 1),
+    "blur 3 × 3, stride 2": lambda channels: _blur(channels, 2),
+    "nearest × 2": lambda _: Upsample(scale_factor=2),
+    "bilinear × 2": lambda _: Upsample(scale_factor=2, mode="bilinear"),
+    "bilinear × ½, antialias": lambda _: Upsample(
+        scale_factor=0.5, mode="bilinear", antialias=True
+    ),
+    "pixel unshuffle 2": lambda _: PixelUnshuffle(2),
+    "normalise to [−1, 1]": lambda _: Normalize(0.5, 0.5),
+    "clip to [0, 1]": lambda _: Clip(),
+    "store as uint8": lambda _: Quantize("round", "clip"),
+}
+"""What a chain can be built of, by name; a function of the number of channels that come in."""
+
+
+PHOTOGRAPH: dict[str, Any] = {"image": "astronaut", "size": 128}
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """The lab's steps are extras; there is no operation whose parameters would be controls."""
+
+
+@dataclass(eq=False)
+class Found:
+    """What the longer computations have found for one operation on one picture."""
+
+    operation: Operation | None = None
+    x: Tensor | None = None
+    rows: list[RoundTrip] = field(default_factory=list)
+    twin: Twin | None = None
+    is_complete: bool = False
+
+    def belongs_to(self, operation: Operation, x: Tensor) -> bool:
+        """Whether nothing has changed since."""
+        return self.x is x and self.operation == operation
+
+
+class RoundTripLab(Lab):
+    """Choose an operation, or build a chain of up to five, and compare the ways back.
+
+    `step_1` to `step_5` are names of `STEPS`; `operation` takes any operation or `Chain` of your
+    own instead. Also `image`, `size`, `preset`.
+    Lesson: notebooks/08-what-can-be-undone.ipynb
+
+    >>> lab = RoundTripLab(step_1="pixel unshuffle 2", image="integer_grid", size=4)
+    >>> lab.rows[0].kind, lab.rows[0].mae
+    ('exact inverse', 0.0)
+    >>> lab.close()
+    """
+
+    name = "round-trip"
+    operation_type = Nothing
+    opening: ClassVar[dict[str, Any]] = {"step_1": "average pooling 2 × 2"}
+    presets: ClassVar[tuple[Preset, ...]] = (
+        Preset(
+            "two pictures, one tensor",
+            "Average pooling makes the same y of the first picture and of the second one. Nobody "
+            "who has only y can tell which of them it was.",
+            {"step_1": "average pooling 2 × 2", **PHOTOGRAPH},
+        ),
+        Preset(
+            "nothing is lost",
+            "Pixel unshuffle moves every value to another place: its adjoint is its inverse. There "
+            "is no second picture.",
+            {"step_1": "pixel unshuffle 2", **PHOTOGRAPH},
+        ),
+        Preset(
+            "larger, not richer",
+            "Bilinear upsampling is a tall matrix: least squares brings the picture back, the "
+            "adjoint only brings back its shape, far too bright.",
+            {"step_1": "bilinear × 2", **PHOTOGRAPH},
+        ),
+        Preset(
+            "winners only",
+            "Max pooling is not linear. Unpooling returns the winners to their places and leaves "
+            "zeros elsewhere: plain resizing comes nearer.",
+            {"step_1": "max pooling 2 × 2", **PHOTOGRAPH},
+        ),
+        Preset(
+            "all steps at once",
+            "Blurred, then pooled. Going back step by step, each step at its best, is not the best "
+            "way back of the whole: least squares of both steps at once comes nearer.",
+            {
+                "step_1": "blur 3 × 3, stride 2",
+                "step_2": "average pooling 2 × 2",
+                **PHOTOGRAPH,
+                "size": 64,
+            },
+        ),
+    )
+    _own: Operation | None = None
+    _found = Found()
+
+    def __init__(self, *, operation: Operation | None = None, **settings: Any) -> None:
+        if operation is not None:
+            settings = {"step_1": OWN, **settings, "operation": operation}
+        super().__init__(**settings)
+
+    def build_extras(self) -> dict[str, Any]:
+        """Five dropdowns."""
+        extras = {}
+        for name in SLOTS:
+            box = widgets.Dropdown(
+                options=(NOTHING, *STEPS, OWN), description=name.replace("_", " "), style=LABEL
+            )
+            box.add_class(f"rv-control-{name}")
+            extras[name] = Simple(box)
+        return extras
+
+    def set(self, *, preset: str | None = None, wait: bool = True, **settings: Any) -> None:
+        """Moves controls; `operation` is taken in place of all steps."""
+        if "operation" in settings:
+            own = settings.pop("operation")
+            if not isinstance(own, Operation):
+                raise OperationError(
+                    f"operation must be one of the suite's, such as rv.MaxPool(2), not {own!r}."
+                )
+            self._own = own
+            settings = {**dict.fromkeys(SLOTS, NOTHING), "step_1": OWN, **settings}
+        super().set(preset=preset, wait=wait, **settings)
+
+    @property
+    def operation(self) -> Operation:
+        """The operation, or the chain of all steps that are not "nothing"."""
+        names = [self.extras[slot].value for slot in SLOTS]
+        steps: list[Operation] = []
+        for number, name in enumerate(names, start=1):
+            if name == OWN:
+                if self._own is None:
+                    raise OperationError(
+                        f"step {number} is {OWN!r}, but there is none yet: give one from Python, "
+                        "lab.set(operation=rv.MaxPool(3))."
+                    )
+                steps.append(self._own)
+            elif name != NOTHING:
+                fitting, _ = Chain(tuple(steps)).fitting(self.input.shape)
+                steps.append(STEPS[name](fitting.output_shape(self.input.shape)[1]))
+        return steps[0] if len(steps) == 1 else Chain(tuple(steps))
+
+    @property
+    def rows(self) -> tuple[RoundTrip, ...]:
+        """Every way back that has been computed so far, the nearest to the picture first."""
+        fitting, _ = self._fitting(self.operation, self.input)
+        return self._rows(fitting, self.input, fitting(self.input))
+
+    @property
+    def twin(self) -> Twin | None:
+        """The second picture, once it has been found."""
+        return self._found.twin
+
+    @staticmethod
+    def _fitting(operation: Operation, x: Tensor) -> tuple[Operation, str]:
+        return operation.fitting(x.shape) if isinstance(operation, Chain) else (operation, "")
+
+    def _rows(self, operation: Operation, x: Tensor, y: Tensor) -> tuple[RoundTrip, ...]:
+        low, high = signal_range(x)
+        rows = [measured(way, y, x, high - low) for way in operation.undo_at(x)]
+        later = self._found.rows if self._found.belongs_to(operation, x) else []
+        return ranked([*rows, *later])
+
+    def follow_up(self, operation: Operation, x: Tensor) -> Job | None:
+        """Least squares where the operation has no such way, and the second picture."""
+        operation, _ = self._fitting(operation, x)
+        if not self._found.belongs_to(operation, x):
+            self._found = Found(operation, x)
+        return None if self._found.is_complete or not operation.linear else self._search(x)
+
+    def _search(self, x: Tensor) -> Job:
+        found = self._found
+        operation = found.operation
+        assert operation is not None
+        low, high = signal_range(x)
+        if not found.rows and lacks_least_squares(operation, x):
+            solution = yield from least_squares_steps(operation, x, operation(x))
+            restored = solution.tensor
+            found.rows = [RoundTrip.of("pseudo-inverse", LEAST_SQUARES, restored, x, high - low)]
+            self.show_again()
+        found.twin = yield from twin_steps(operation, x, limits=(low, high))
+        found.is_complete = True
+        self.show_again()
+
+    def frame(self, operation: Operation, x: Tensor) -> Frame:
+        """x, y, the second picture, and each way back beside its error, the best one first."""
+        operation, sentence = self._fitting(operation, x)
+        y = operation(x)
+        rows = self._rows(operation, x, y)
+        limits = signal_range(x)
+        found = self._found if self._found.belongs_to(operation, x) else Found()
+        panels: list[AnyPanel] = [
+            tensor_panel("x", "Input x", "input", x, limits),
+            _result(y, limits),
+            *_twin_panels(found.twin, limits),
+        ]
+        for rank, row in enumerate(rows[:MOST_WAYS], start=1):
+            panels += _pair(rank, row, x, limits)
+        best = rows[0]
+        return Frame(
+            tuple(panels),
+            strip=(*_strip(operation, x, y), Step(best.label), _tensor("x̂", best.restored)),
+            code=_program(operation, x, best),
+            merits=(*_merits(rows), *_twin_merit(found.twin)),
+            formula=operation.explain_shape(x.shape),
+            hint=self.look or _hint(operation, rows),
+            warnings=(sentence,) if sentence else (),
+        )
+
+
+def _result(y: Tensor, limits: tuple[float, float]) -> Panel:
+    within = limits[0] <= float(y.min()) and float(y.max()) <= limits[1]
+    return tensor_panel("y", "Output y", "output", y, limits if within else signal_range(y))
+
+
+def _twin_panels(found: Twin | None, limits: tuple[float, float]) -> list[AnyPanel]:
+    if found is None or found.change < NO_TWIN:
+        return []
+    panel = tensor_panel("twin", "Another x with the same y", "input", found.picture, limits)
+    return [
+        replace(
+            panel,
+            role="undone",
+            like="x",
+            caption=f"differs by {found.change:.2f} per cell from x; its y by at most 1e-4",
+        )
+    ]
+
+
+def _twin_merit(found: Twin | None) -> tuple[Merit, ...]:
+    if found is None:
+        return ()
+    some = found.change >= NO_TWIN
+    return (
+        Merit(
+            "second picture",
+            f"{found.change:.2f} away, same y" if some else "none",
+            "a picture that the operation cannot tell from x, and its mean distance from x",
+        ),
+    )
+
+
+def _pair(rank: int, row: RoundTrip, x: Tensor, limits: tuple[float, float]) -> tuple[Panel, Panel]:
+    shown = tensor_panel(f"way{rank}", f"{rank}. {row.kind}", "undone", row.restored, limits)
+    caption = f"{row.label}: {_decibels(row)}, MAE {row.mae:.3f}, SSIM {row.ssim:.2f}"
+    error = error_panel(row.restored, x, limits)
+    return (
+        replace(shown, caption="; ".join(filter(None, (caption, shown.caption))), like="x"),
+        replace(error, name=f"error{rank}", title=f"{rank}. Error |x̂ − x|"),
+    )
+
+
+def _decibels(row: RoundTrip) -> str:
+    return f"over {SAME_AS_EXACT} dB" if row.psnr > SAME_AS_EXACT else f"{row.psnr:.1f} dB"
+
+
+def _merits(rows: tuple[RoundTrip, ...]) -> tuple[Merit, ...]:
+    return tuple(
+        Merit(f"{rank}. {_called(row)}", _decibels(row), "PSNR; higher is nearer to x")
+        for rank, row in enumerate(rows, start=1)
+    )
+
+
+def _called(row: RoundTrip) -> str:
+    return row.label if row.kind in row.label else f"{row.kind}, {row.label}"
+
+
+def _tensor(label: str, tensor: Tensor) -> Step:
+    role = {"x": "input", "y": "output", "x̂": "undone"}[label]
+    return Step(label, tuple(tensor.shape), role)  # type: ignore[arg-type]
+
+
+def _strip(operation: Operation, x: Tensor, y: Tensor) -> tuple[Step, ...]:
+    steps = operation.steps if isinstance(operation, Chain) else (operation,)
+    names = [Step(type(step).__name__) for step in steps]
+    return (_tensor("x", x), *names, _tensor("y", y))
+
+
+def _program(operation: Operation, x: Tensor, best: RoundTrip) -> str:
+    layer = operation.variable
+    lines = [operation.program(), f"y = {layer}(x)"]
+    way = next((way for way in operation.undo_at(x) if way.label == best.label), None)
+    if way is None:
+        in_rv = re.sub(r"\b([A-Z]\w+)\(", r"rv.\1(", repr(operation))
+        way = Undo(
+            best.label,
+            f"rv.linear_map({in_rv}, x.shape).pseudo_inverse(y - bias)",
+            lambda y: y,
+            lambda: best.kind,
+            f"bias = {layer}(torch.zeros_like(x))",
+        )
+    return "\n".join(filter(None, (*lines, way.setup, f"x_hat = {way.code}  # {best.kind}")))
+
+
+def _hint(operation: Operation, rows: tuple[RoundTrip, ...]) -> str:
+    if any(row.kind in ("exact inverse", "left inverse") for row in rows):
+        return "Everything can be brought back: there is an inverse among the ways back."
+    if operation.linear:
+        return (
+            "Something is lost for good. Of all pictures with this y, least squares gives the "
+            "shortest; another one is shown, as soon as it is found."
+        )
+    return "This is not linear: what comes back depends on what was kept of x."
