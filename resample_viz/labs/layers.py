@@ -85,9 +85,12 @@ def _pooling(layer: nn.MaxPool2d, x: Tensor) -> Made:
 
 
 def _upsampling(layer: nn.Upsample, x: Tensor) -> Made:
-    settings = _settings(layer, "scale_factor", "size", "mode")
-    settings["align_corners"] = bool(layer.align_corners)
-    return UpsamplingLab(image=x, **settings), []
+    settings = _settings(layer, "scale_factor", "mode")
+    lab = UpsamplingLab(image=x, align_corners=bool(layer.align_corners), **settings)
+    if layer.size is not None:  # the lab's own keyword `size` is that of its picture
+        size = layer.size if isinstance(layer.size, int) else tuple(layer.size)
+        lab.controls.set(size=size)
+    return lab, []
 
 
 def _shuffling(layer: nn.PixelShuffle, x: Tensor) -> Made:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -312,7 +313,8 @@ class NetworkLab(Lab):
         name = operation.network if self._own is None else type(self._own).__name__
         begin = (Step("x", found.inputs[0], "input"), Step(name))
         if found.failure is not None:
-            return (*begin, Step(f"stops at {found.failure.name}"))
+            shapes = found.failure.shapes
+            return (begin[0], Step(f"{name} stops at {found.failure.name}"), *_met(shapes))
         ends = found.outputs[:3]
         marks = ("y",) if len(ends) == 1 else ("y₁", "y₂", "y₃")
         return (*begin, *(Step(mark, shape, "output") for mark, shape in zip(marks, ends)))
@@ -466,6 +468,11 @@ def _described(step: TraceStep) -> str:
         bound = "at most " if step.field.is_bound else ""
         text += f", stride {rows}, a cell may see {bound}{height} × {width} pixels"
     return f"{text}."
+
+
+def _met(shapes: Sequence[tuple[int, ...]]) -> tuple[Step, ...]:
+    """The tensors at which a pass has stopped."""
+    return tuple(Step("met", shape, "output") for shape in shapes[:2] if shape)
 
 
 def _sizes_in_words(found: Trace) -> str:

@@ -44,7 +44,7 @@ def test_a_bar_chooses_a_step_and_the_step_opens_its_lab(
     notebook.wait_for_frame(opened)
     expect(opened.locator(".rv-hint")).to_contain_text("Your own Conv2d")
     notebook.screenshot(f"lab-network-opened-{theme}", of=lab)
-    assert notebook.state(lab) == "ok"
+    assert notebook.state(opened) == "ok"
 
 
 def test_an_odd_size_is_told_and_a_mend_works(notebook: NotebookPage) -> None:
