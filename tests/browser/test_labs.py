@@ -73,7 +73,7 @@ def brought_up(
         notebook.choose(lab, either, parameter.name)
         yield
         notebook.choose(lab, either, parameter.instead_of)
-    elif parameter.when:
+    elif parameter.when and opening(kind, parameter.when.name) != parameter.when.value:
         other = parameter.when.name
         expect(notebook.control(lab, parameter.name)).to_be_hidden()
         notebook.choose(lab, other, parameter.when.value)
