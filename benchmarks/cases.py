@@ -60,6 +60,7 @@ LABS = (
     ),
     lab("unpooling", "rv.UnpoolingLab(stride=3)", "stride", steps=2),
     lab("normalization", "rv.NormalizationLab()", "mean"),
+    lab("network", "rv.NetworkLab()", "input_size", panel="ladder"),
 )
 
 
