@@ -29,9 +29,10 @@ def least_squares(operation: Any, axes: Sequence[Axis]) -> Undo:
     """The Kronecker product of the axes' pseudo-inverses, which is that of the whole map."""
 
     def apply(y: Tensor) -> Tensor:
+        x = y.double()
         for dim, axis in enumerate(axes, start=2):
-            y = torch.tensordot(y.double(), _pinv(axis), dims=([dim], [1])).movedim(-1, dim)
-        return y.float()
+            x = torch.tensordot(x, _pinv(axis), dims=([dim], [1])).movedim(-1, dim)
+        return x.to(y.dtype)
 
     names, code = _CODE[len(axes)]
     setup = f"{names} = rv.{operation!r}.footprint(x.shape).matrices()"

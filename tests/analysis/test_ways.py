@@ -140,6 +140,8 @@ def test_the_weights_by_formula_are_those_of_the_library(one: Way, n: int, m: in
 def test_a_picture_is_resized_by_one_matrix_per_axis(
     one: Way, height: int, width: int, out: tuple[int, int]
 ) -> None:
+    if one.rows in PICKING:  # also where one axis shrinks while the other one grows
+        height, width = without_ties(height, out[0]), without_ties(width, out[1])
     x = levels(height, width, 1) / 2 + 64  # far from black and white: scikit-image clips
     a_rows, a_columns = one.measured_axes((height, width), out)
     expected = a_rows @ x[0, 0].double() @ a_columns.T

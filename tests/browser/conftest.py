@@ -82,7 +82,12 @@ def pytest_runtest_makereport(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a browser: `pytest -m "not browser"` leaves it out."""
+    """Mark what needs a browser, and run it last: `pytest -m "not browser"` leaves it out.
+
+    As long as Playwright has a browser, its event loop is running in this thread, and what asks
+    whether a loop is running would get another answer than in a script.
+    """
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)

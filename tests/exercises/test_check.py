@@ -114,9 +114,13 @@ def test_a_check_leaves_the_random_state_alone(number: str) -> None:
 def test_an_answer_that_spoils_its_input_is_judged_by_its_result(number: str) -> None:
     right = solution(number)
 
-    def spoils(x: torch.Tensor | int, *rest: Any) -> Any:
-        result = right(x, *rest)
-        result = tuple(map(torch.clone, result)) if isinstance(result, tuple) else result.clone()
+    def copied(result: Any) -> Any:
+        if isinstance(result, tuple):
+            return tuple(map(copied, result))
+        return result.clone() if isinstance(result, torch.Tensor) else result
+
+    def spoils(x: Any, *rest: Any) -> Any:
+        result = copied(right(x, *rest))
         if isinstance(x, torch.Tensor):
             x.zero_()
         return result
