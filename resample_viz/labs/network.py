@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -26,6 +28,7 @@ from resample_viz.view.ladder import Ladder
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+SLOW = 0.1  # seconds of a trace that a learner is told to wait for
 DIMMED = 0.3  # of its brightness is left to what a cell cannot see
 HINT = (
     "Point at a bar, or walk with the arrow keys: size, stride, receptive field. A click chooses "
@@ -113,6 +116,7 @@ class NetworkLab(Lab):
     def __init__(self, *, model: nn.Module | None = None, **settings: Any) -> None:
         self._own = model
         self._traced: dict[Any, Trace] = {}
+        self._seconds: dict[str, float] = {}  # what the last trace of each network took
         self._built: tuple[Any, nn.Module] | None = None
         self._cell: tuple[int, int] | None = None
         self._seen: tuple[Any, Activation | None, Tensor | None] = (None, None, None)
@@ -273,9 +277,24 @@ class NetworkLab(Lab):
         shape = self._shape(operation)
         key = (operation.network, operation.mend, shape)
         if key not in self._traced:
-            model = self._own or self._shapes_only(operation)
-            self._traced = {key: trace(model, shape)}
+            with self._told_if_slow(operation.network, shape):
+                model = self._own or self._shapes_only(operation)
+                self._traced = {key: trace(model, shape)}
         return self._traced[key]
+
+    @contextmanager
+    def _told_if_slow(self, network: str, shape: tuple[int, ...]) -> Iterator[None]:
+        """Says that a trace is on its way, for networks whose last trace could be waited for."""
+        slow = self._seconds.get(network, 0.0) > SLOW
+        if slow:
+            self.stage.report(0.0, f"tracing {network} at {shape[-2]} × {shape[-1]}")
+        begin = perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds[network] = perf_counter() - begin
+            if slow:
+                self.stage.report(1.0, "")
 
     def _shapes_only(self, operation: NetworkChoice) -> nn.Module:
         """The network without numbers, kept while only the input's size moves."""

@@ -49,6 +49,18 @@ def test_shapes_need_no_weights(lab: NetworkLab, monkeypatch: pytest.MonkeyPatch
     assert list(panels(lab)) == ["ladder"]
 
 
+@pytest.mark.parametrize("limit", [-1.0, float("inf")], ids=["always slow", "never slow"])
+def test_a_trace_that_takes_long_says_so(
+    lab: NetworkLab, monkeypatch: pytest.MonkeyPatch, limit: float
+) -> None:
+    monkeypatch.setattr("resample_viz.labs.network.SLOW", limit)
+    told: list[str] = []
+    lab.stage.observe(lambda change: told.append(change["new"].get("text", "")), names=["progress"])
+    lab.set(input_size=(24, 28))
+    lab.set(input_size=(24, 28))  # traced already
+    assert told == ([] if limit > 0 else ["tracing ESPCN ×3 at 24 × 28", ""])
+
+
 def test_a_failure_is_told_with_ways_out() -> None:
     lab = NetworkLab(input_size=100)
     assert "U-Net, padded stops at cat → met (1, 256, 25, 25)" in repr(lab)
