@@ -65,6 +65,11 @@ def grid(footprint: Footprint, shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(shape[2:] if footprint.channelwise else shape[1:])
 
 
+def about(weight: float) -> Any:
+    """The same number but for float32 rounding, also where it is what is left of larger ones."""
+    return pytest.approx(weight, rel=1e-5, abs=1e-6)
+
+
 def some_cells(data: st.DataObject, sizes: tuple[int, ...]) -> list[tuple[int, ...]]:
     cells = list(product(*map(range, sizes)))
     if len(cells) <= CELLS:
@@ -201,10 +206,10 @@ def test_targets_are_the_transpose_of_sources(trial: Trial, data: st.DataObject)
     out = trial.operation.output_shape(trial.shape)
     for output in some_cells(data, grid(footprint, out)):
         for source, weight in footprint.sources(output):
-            assert dict(footprint.targets(source))[output] == pytest.approx(weight, rel=1e-5)
+            assert dict(footprint.targets(source))[output] == about(weight)
     for given_cell in some_cells(data, grid(footprint, trial.shape)):
         for target, weight in footprint.targets(given_cell):
-            assert dict(footprint.sources(target))[given_cell] == pytest.approx(weight, rel=1e-5)
+            assert dict(footprint.sources(target))[given_cell] == about(weight)
 
 
 @given(trials)

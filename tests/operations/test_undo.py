@@ -115,6 +115,8 @@ def test_least_squares_is_the_moore_penrose_inverse(trial: Trial) -> None:
     adjoint = operation.adjoint(trial.shape)
     dtype = torch.float32 if trial.channelwise else torch.float64
     for way in inverses(trial):
+        if way.label.startswith("step by step"):
+            continue  # the steps' inverses one after the other: not the nearest of the whole
         x = trial.input(dtype=dtype)
         y = operation(x)
         in_range = way(y)
