@@ -44,6 +44,7 @@ from resample_viz.analysis.spectrum import (
     limit_map,
     split_at_limit,
 )
+from resample_viz.analysis.segmentation import edge_band, iou, mean_iou
 from resample_viz.analysis.trace import Trace, TraceStep, trace
 from resample_viz.analysis.trace_failure import Failure
 from resample_viz.analysis.ways import Way, how_to_get
@@ -74,6 +75,7 @@ __all__ = [
     "conjugate_gradients",
     "cubic_kernel",
     "displayed",
+    "edge_band",
     "drop_outside",
     "field_of_view",
     "finish",
@@ -83,6 +85,7 @@ __all__ = [
     "gradient_footprint",
     "how_to_get",
     "installed_ways",
+    "iou",
     "kernel_stretch",
     "kernel_weights",
     "lanczos_kernel",
@@ -90,6 +93,7 @@ __all__ = [
     "linear_kernel",
     "linear_map",
     "mae",
+    "mean_iou",
     "matrix_from_taps",
     "missing_libraries",
     "mse",

@@ -12,6 +12,8 @@ const LOUPE_SIZE = 168; // CSS pixels
 const PRODUCTS = 9; // products that are written out of a window
 const CHANNEL_NAMES = ["red", "green", "blue"];
 const SVG = "http://www.w3.org/2000/svg";
+const TRACED = "Point at a cell to see where it comes from, or walk with the arrow keys. Click or Enter pins it, Esc frees it.";
+const READ = "Point at a cell to read its value, or walk with the arrow keys.";
 const LOST = "The kernel was restarted or closed. Hovering still works here; run the cell again to move the controls.";
 
 class StageView {
@@ -81,6 +83,7 @@ class StageView {
   /** The learner's own picture: chosen from a dialog, or dropped anywhere on the stage. */
   buildUpload() {
     this.own = element("label", "rv-own");
+    this.own.hidden = !this.model.get("max_upload");
     this.file = element("input", "", { type: "file", accept: "image/*" });
     this.own.append("Your own picture (or drop it here): ", this.file);
     const { signal } = this.abort;
@@ -206,6 +209,7 @@ class StageView {
       this.merits.replaceChildren(...frame.merits.map(meritItem));
     }
     setText(this.code, frame.code);
+    this.code.closest(".rv-code").hidden = !frame.code;
     setText(this.alert, this.root.dataset.kernel === "lost" ? LOST : frame.alert);
     setText(this.formula, frame.formula);
     setText(this.hint, frame.hint);
@@ -357,7 +361,7 @@ class StageView {
       figure.dataset.hover = `${spot.row},${spot.col}`;
     }
     this.root.dataset.pinned = this.pinned ? "true" : "false";
-    if (!spot) this.tell("Point at a cell to see where it comes from, or walk with the arrow keys. Click or Enter pins it, Esc frees it.", null);
+    if (!spot) this.tell(this.links.length ? TRACED : READ, null);
   }
 
   /** A pinned cell may lie outside the next, smaller frame. */

@@ -1,0 +1,68 @@
+"""How well does a mask fit? Over the whole picture, and along the edges alone."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def iou(predicted: Tensor, mask: Tensor, classes: int, within: Tensor | None = None) -> Tensor:
+    """Intersection over union of each class, (classes,): 1 is perfect, 0 is nothing in common.
+
+    `predicted` and `mask` are class numbers of any one shape, in all pictures together; `within`,
+    of the same shape, counts only the pixels where it is true. NaN for a class that is in neither.
+    M. Everingham et al., The PASCAL Visual Object Classes Challenge, IJCV 2010, section 4.
+
+    Raises ValueError for different shapes, or a class number outside 0 to classes − 1.
+
+    >>> iou(torch.tensor([0, 1, 1]), torch.tensor([0, 0, 1]), 2).tolist()
+    [0.5, 0.5]
+    """
+    shapes = {tuple(t.shape) for t in (predicted, mask, within) if t is not None}
+    if len(shapes) > 1:
+        raise ValueError(
+            "iou compares class numbers of one shape; got "
+            f"{' and '.join(map(str, sorted(shapes)))}: take scores.argmax(1) first."
+        )
+    if predicted.numel() and not 0 <= min(predicted.min(), mask.min()) <= (
+        highest := max(predicted.max(), mask.max())
+    ) < classes:
+        raise ValueError(
+            f"class numbers must lie from 0 to {classes - 1}, but there is {int(highest)}: "
+            f"try classes={int(highest) + 1}."
+        )
+    if within is not None:
+        predicted, mask = predicted[within], mask[within]
+    pairs = torch.bincount((mask * classes + predicted).flatten(), minlength=classes**2)
+    counts = pairs.reshape(classes, classes).double()
+    both = counts.diagonal()
+    either = counts.sum(0) + counts.sum(1) - both
+    return torch.where(either > 0, both / either, math.nan)
+
+
+def mean_iou(predicted: Tensor, mask: Tensor, classes: int, within: Tensor | None = None) -> float:
+    """The mean of `iou` over the classes that occur."""
+    return float(iou(predicted, mask, classes, within).nanmean())
+
+
+def edge_band(mask: Tensor, width: int = 2) -> Tensor:
+    """The pixels at most `width` steps from another class: (N, H, W) or (H, W) bool.
+
+    A step leads to one of the eight neighbours.
+
+    Raises ValueError for a width below 1.
+
+    >>> edge_band(torch.tensor([[0, 0, 0, 1, 1, 1]]), width=1).int().tolist()
+    [[0, 0, 1, 1, 0, 0]]
+    """
+    if width < 1:
+        raise ValueError(f"the band must be at least 1 pixel wide, not {width}: try width=2.")
+    shape = (-1, 1, *mask.shape[-2:])
+    numbers = mask.to(torch.float32).reshape(shape)
+    around = {"kernel_size": 2 * width + 1, "stride": 1, "padding": width}
+    largest = F.max_pool2d(numbers, **around)
+    smallest = -F.max_pool2d(-numbers, **around)
+    return (largest != smallest).reshape(mask.shape)

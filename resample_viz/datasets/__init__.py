@@ -1,0 +1,28 @@
+"""Data to train on, without a download: it ships inside installed packages, or is generated."""
+
+from resample_viz.datasets.digits import digits
+from resample_viz.datasets.faces import faces, other_patches
+from resample_viz.datasets.luminance import (
+    TEST_PHOTOGRAPHS,
+    TRAINING_PHOTOGRAPHS,
+    luminance,
+    shrunk,
+    small_and_large,
+)
+from resample_viz.datasets.outlines import coins, horse
+from resample_viz.datasets.shapes import CLASSES, shapes
+
+__all__ = [
+    "CLASSES",
+    "TEST_PHOTOGRAPHS",
+    "TRAINING_PHOTOGRAPHS",
+    "coins",
+    "digits",
+    "faces",
+    "horse",
+    "luminance",
+    "other_patches",
+    "shapes",
+    "shrunk",
+    "small_and_large",
+]

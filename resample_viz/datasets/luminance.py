@@ -1,0 +1,68 @@
+"""Luminance of photographs, small and large: what super-resolution learns from and is judged by."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from resample_viz.images import ImageError, photograph
+
+TRAINING_PHOTOGRAPHS = ("astronaut", "coffee", "coins", "brick", "grass", "moon", "page")
+TEST_PHOTOGRAPHS = ("camera", "chelsea")
+"""Never trained on."""
+
+SIDES = {
+    "astronaut": 512, "coffee": 400, "coins": 303, "brick": 512, "grass": 512, "moon": 512,
+    "page": 191, "camera": 512, "chelsea": 300,
+}  # fmt: skip
+"""Pixels of the largest square in each original: at that size nothing is resampled."""
+
+BT601 = (65.481, 128.553, 24.966)
+
+
+def luminance(x: Tensor) -> Tensor:
+    """The Y channel of Y'CbCr, (N, 1, H, W) in [16/255, 235/255]; grey pictures stay as they are.
+
+    x is (N, 1 or 3, H, W) in [0, 1]. Studio swing, ITU-R BT.601, as MATLAB's `rgb2ycbcr` has it:
+    the channel on which papers on super-resolution report PSNR and SSIM.
+
+    Raises ImageError for another number of channels.
+
+    >>> round(255 * luminance(torch.ones(1, 3, 1, 1)).item())
+    235
+    """
+    if x.shape[1] == 1:
+        return x
+    if x.shape[1] != 3:
+        raise ImageError(
+            f"luminance is made of red, green and blue, but the picture has {x.shape[1]} channels: "
+            "take x[:, :3], or x[:, :1] of a grey one."
+        )
+    weights = x.new_tensor(BT601).reshape(1, 3, 1, 1)
+    return ((x * weights).sum(1, keepdim=True) + 16) / 255
+
+
+def shrunk(x: Tensor, factor: int) -> Tensor:
+    """Anti-aliased bicubic, 1/factor of the size: how the field makes its small pictures."""
+    small = F.interpolate(x, scale_factor=1 / factor, mode="bicubic", antialias=True)
+    return small.clamp(0, 1)
+
+
+def small_and_large(picture: str | Tensor, factor: int) -> tuple[Tensor, Tensor]:
+    """A picture's luminance at 1/factor of its size, and at full size: (1, 1, H, W) each.
+
+    `picture` is the name of a photograph, taken at the size of its file, or a tensor (1, 1 or 3, H,
+    W) in [0, 1]. It is cropped to a multiple of `factor`.
+
+    Raises ImageError if that leaves nothing.
+    """
+    x = photograph(picture, SIDES.get(picture, 256)) if isinstance(picture, str) else picture
+    height, width = (size // factor * factor for size in x.shape[-2:])
+    if not height or not width:
+        raise ImageError(
+            f"a picture of {x.shape[-2]} × {x.shape[-1]} has no pixel left at 1/{factor} of its "
+            "size: use a larger picture."
+        )
+    large = luminance(x[..., :height, :width])
+    return shrunk(large, factor), large

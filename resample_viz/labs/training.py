@@ -1,0 +1,273 @@
+"""Training in a notebook: the loss curve and examples, live; and a stop that loses nothing."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from contextlib import closing
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as widgets
+import torch
+from torch import Tensor, nn
+
+from resample_viz.labs.lifetime import adopt, close_tree, disown
+from resample_viz.training import Task, Training
+from resample_viz.view import ChartPanel, Frame, LineChart, Merit, Panel, Stage
+from resample_viz.view.colors import ROLE_COLORS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+EXAMPLES = 6
+LARGEST = 96  # pixels of a picture that stands alone: its middle is shown
+SECONDS_BETWEEN = 0.25  # two updates of the stage; drawing is to take little of the training's time
+SMOOTHING = 0.1  # the share of a new step in the running mean that the curve shows
+
+
+class TrainingView(widgets.Box):
+    """The stage of one training: loss curve, what goes in, what comes out, what should.
+
+    `view.training` is the training, `view.network` the network. As the last line of a cell it shows
+    itself; stored, it is a picture and one line of text.
+    """
+
+    def __init__(self, training: Training, title: str = "") -> None:
+        adopt(self)
+        self.training = training
+        self.title = title or type(training.network).__name__
+        self.stage = Stage(max_upload=0)
+        self.chart = LossCurve(training)
+        self._last = -math.inf
+        super().__init__([self.stage])
+        self.add_class("rv-lab")
+        self.add_class("rv-lab-training")
+        self.stage.add_class("rv-view")
+
+    @property
+    def network(self) -> nn.Module:
+        """The network, with the best weights that were seen."""
+        return self.training.network
+
+    def follow(self) -> None:
+        """Shows where the training is, at most a few times per second."""
+        if perf_counter() - self._last > SECONDS_BETWEEN:
+            self.show()
+            self._last = perf_counter()
+
+    def show(self) -> None:
+        """Shows where the training is, now."""
+        training = self.training
+        self.stage.show(self.frame())
+        if training.done < training.steps and not training.note:
+            left = training.seconds_left
+            text = f"step {training.done} of {training.steps}"
+            if math.isfinite(left):
+                text += f", about {math.ceil(left)} s left"
+            self.stage.report(training.done / training.steps, text)
+        else:
+            self.stage.report(1.0, "")
+
+    def frame(self) -> Frame:
+        """The loss curve, and the same held-out examples three times."""
+        training = self.training
+        x, target = training.task.held_out
+        x, target = x[:EXAMPLES], target[:EXAMPLES]
+        was_training = training.network.training
+        y = training.predict(x)
+        training.network.train(was_training)
+        picture = training.task.picture
+        return Frame(
+            (
+                self.chart.draw(dark=self.stage.dark),
+                strip("x", "What goes in", "input", x.clamp(0, 1)),
+                strip("y", "What the network makes of it", "output", picture(y)),
+                strip("target", "What it should make", "undone", picture(target)),
+            ),
+            merits=(
+                Merit("steps", f"{training.done} of {training.steps}"),
+                Merit(
+                    training.task.score_name,
+                    f"{training.task.score(y, target):.3g}",
+                    "on the held-out examples shown",
+                ),
+            ),
+            hint=training.note,
+            columns=1,
+        )
+
+    def figure(self) -> Figure:
+        """The loss curve and the examples as a matplotlib figure."""
+        from matplotlib.figure import Figure
+
+        strips = [panel for panel in self.frame().panels if isinstance(panel, Panel)]
+        drawing = Figure(figsize=(8, 3), dpi=100, layout="constrained")
+        grid = drawing.add_gridspec(len(strips), 2, width_ratios=(2, 3))
+        axes = drawing.add_subplot(grid[:, 0])
+        self.chart.dress(axes)
+        for name, series in self.chart.series().items():
+            axes.plot(*series, label=name, **STYLES[name])
+        axes.legend(fontsize=7, frameon=False)
+        axes.set_title(self.title, fontsize=8)
+        for row, panel in enumerate(strips):
+            axes = drawing.add_subplot(grid[row, 1])
+            axes.imshow(panel.tensor.permute(1, 2, 0), cmap="gray", vmin=0, vmax=1)
+            axes.set_title(panel.title, fontsize=8, color=ROLE_COLORS[panel.role])
+            axes.set_axis_off()
+        return drawing
+
+    def close(self) -> None:
+        """Frees the widgets; the network stays."""
+        disown(self)
+        close_tree(self)
+        self.children = ()
+
+    def __repr__(self) -> str:
+        training = self.training
+        said = f"{self.title}: {training.done} of {training.steps} steps"
+        return f"{said}\n{training.note}" if training.note else said
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        data = super()._repr_mimebundle_(**kwargs) or {}
+        buffer = io.BytesIO()
+        self.figure().savefig(buffer, format="png", dpi=80, metadata={"Software": None})
+        data |= {"text/plain": repr(self), "image/png": base64.b64encode(buffer.getvalue()).decode()}
+        return data
+
+
+STYLES: dict[str, dict[str, Any]] = {
+    "training loss": {"color": ROLE_COLORS["input"], "linewidth": 1},
+    "held-out loss": {"color": ROLE_COLORS["output"], "marker": "o", "markersize": 3},
+}
+
+
+class LossCurve:
+    """The losses of a training, on a logarithmic scale that grows when they leave it."""
+
+    def __init__(self, training: Training) -> None:
+        self.training = training
+        self.chart = LineChart(720, 200, self.dress)
+        for name, style in STYLES.items():
+            self.chart.add(name, **style)
+        self._limits = (math.nan, math.nan)
+
+    def series(self) -> dict[str, tuple[Any, Any]]:
+        """Steps and losses, by the name of the line."""
+        mean, smooth = math.nan, []
+        for loss in self.training.losses:
+            mean = loss if math.isnan(mean) else mean + SMOOTHING * (loss - mean)
+            smooth.append(mean)
+        steps, losses = zip(*self.training.checks) if self.training.checks else ((), ())
+        return {
+            "training loss": (range(1, len(smooth) + 1), smooth),
+            "held-out loss": (steps, losses),
+        }
+
+    def draw(self, *, dark: bool) -> ChartPanel:
+        """The chart as it is now."""
+        series = self.series()
+        values = [loss for _, losses in series.values() for loss in losses if loss > 0]
+        low, high = min(values, default=0.1), max(values, default=1.0)
+        limits = (10.0 ** math.floor(math.log10(low)), 1.5 * high)
+        if dark != self.chart.dark or limits[0] != self._limits[0] or high > self._limits[1]:
+            self._limits = limits
+            self.chart.reset(dark=dark)
+        drawn, palette = self.chart.update(**series)
+        last = self.training.checks[-1][1] if self.training.checks else math.nan
+        return ChartPanel(
+            "loss",
+            "Loss at each step",
+            drawn,
+            palette,
+            alt=f"Line chart of the loss over {self.training.done} steps; held out: {last:.3g}.",
+        )
+
+    def dress(self, axes: Any) -> None:
+        """Sets limits and labels."""
+        axes.set(
+            xlim=(0, max(1, self.training.steps)),
+            ylim=self._limits if self._limits[1] > 0 else (0.01, 1),
+            yscale="log",
+            xlabel="step",
+        )
+        axes.yaxis.set_minor_formatter("")
+
+
+def strip(name: str, title: str, role: Any, pictures: Tensor) -> Panel:
+    """Pictures (N, C, H, W) side by side; of a single large one its middle."""
+    height, width = pictures.shape[-2:]
+    if len(pictures) == 1:
+        top, left = max(0, (height - LARGEST) // 2), max(0, (width - LARGEST) // 2)
+        shown = pictures[0, :, top : top + LARGEST, left : left + LARGEST]
+        return Panel(name, title, role, shown)
+    return Panel(name, title, role, torch.cat(list(pictures), dim=-1), lines=(height, width))
+
+
+def train(
+    network: nn.Module,
+    task: Task,
+    steps: int = 300,
+    *,
+    learning_rate: float = 3e-3,
+    seed: int = 0,
+    device: torch.device | str | None = None,
+    title: str = "",
+) -> TrainingView:
+    """Trains a network in view: see `Training` for the arguments and the loop.
+
+    In a notebook the loss curve, examples and the time left are shown while it runs. An interrupt of
+    the kernel (■ in the toolbar) ends it: the network keeps the best weights seen on the held-out
+    examples, and the notebook goes on.
+    """
+    training = Training(
+        network, task, steps, learning_rate=learning_rate, seed=seed, device=device
+    )
+    view = TrainingView(training, title)
+    live = _Live(view)
+    _display(live)
+    try:
+        with closing(training.run()) as running:
+            for _ in running:
+                view.follow()
+    except KeyboardInterrupt:
+        training.note = (
+            f"Stopped at step {training.done} of {steps}: the network keeps the weights of step "
+            f"{training.best_step}, the best so far on the held-out examples."
+        )
+    live.close()
+    view.show()
+    return view
+
+
+class _Live(widgets.VBox):
+    """What is on screen while the training runs; the result takes its place."""
+
+    def __init__(self, view: TrainingView) -> None:
+        adopt(self)
+        self._said = f"training {view.title}, {view.training.steps} steps"
+        how = "To stop, and keep what was learned, interrupt the kernel: ■ in the toolbar."
+        super().__init__([widgets.Label(how), *view.children])
+        self.add_class("rv-live")
+
+    def __repr__(self) -> str:
+        return self._said
+
+    def close(self) -> None:
+        """Closes this box, not the stage in it, which belongs to the view."""
+        disown(self)
+        label, *_ = self.children
+        self.children = ()
+        close_tree(label)
+        close_tree(self)
+
+
+def _display(live: widgets.Widget) -> None:
+    """Shows a widget where there is a notebook to show it in."""
+    from IPython.core.getipython import get_ipython
+
+    if getattr(get_ipython(), "kernel", None) is not None:
+        from IPython.display import display
+
+        display(live)

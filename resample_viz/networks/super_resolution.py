@@ -1,0 +1,60 @@
+"""Super-resolution: a bicubic enlargement, and what a small network adds to it."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from resample_viz.networks.upsampling import BlockMaker, Upsampling, upsampling_block
+
+
+class SuperResolution(nn.Module):
+    """(N, 1, H, W) → (N, 1, factor H, factor W): luminance, in [0, 1].
+
+    All convolutions work on the small picture; one block of `upsampling` (see `upsampling_block`)
+    enlarges at the end, as in W. Shi et al., CVPR 2016, https://arxiv.org/abs/1609.05158. The block
+    makes only what a bicubic enlargement lacks, as in J. Kim, J. K. Lee, K. M. Lee, Accurate Image
+    Super-Resolution Using Very Deep Convolutional Networks, CVPR 2016,
+    https://arxiv.org/abs/1511.04587: the network starts from bicubic, and learns the rest.
+
+    Raises ValueError for "max unpooling": there is no encoder whose indices it could use.
+    """
+
+    def __init__(
+        self,
+        factor: int = 2,
+        *,
+        upsampling: Upsampling | BlockMaker = "sub-pixel convolution",
+        width: int = 32,
+    ) -> None:
+        super().__init__()
+        if upsampling == "max unpooling":
+            raise ValueError(
+                "max unpooling needs the indices of an encoder's pooling, and this network has no "
+                "pooling: choose a sub-pixel convolution."
+            )
+        self.factor = factor
+        self.body = nn.Sequential(
+            nn.Conv2d(1, width, 5, padding=2),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.ReLU(),
+        )
+        self.up = upsampling_block(upsampling, width, 1, factor)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The enlarged picture; it may leave [0, 1] a little, as bicubic does."""
+        result: Tensor = self.detail(x) + enlarged_bicubic(x, self.factor)
+        return result
+
+    def detail(self, x: Tensor) -> Tensor:
+        """What the network adds to bicubic, in the units of x."""
+        result: Tensor = self.up(self.body(x))
+        return result
+
+
+def enlarged_bicubic(x: Tensor, factor: int) -> Tensor:
+    """Bicubic with Keys' a = −0.5, the field's own baseline (PyTorch's default mode has −0.75)."""
+    return F.interpolate(x, scale_factor=factor, mode="bicubic", antialias=True)

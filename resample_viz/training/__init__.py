@@ -1,0 +1,19 @@
+"""Training in the notebook: tasks, and a loop that can be read and stopped."""
+
+from resample_viz.training.loop import Batch, Task, Training
+from resample_viz.training.tasks import (
+    class_picture,
+    reconstruction,
+    segmentation,
+    super_resolution,
+)
+
+__all__ = [
+    "Batch",
+    "Task",
+    "Training",
+    "class_picture",
+    "reconstruction",
+    "segmentation",
+    "super_resolution",
+]

@@ -1,0 +1,150 @@
+"""The training loop: it fits on one screen, and it can be stopped at any step."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from time import perf_counter
+
+import torch
+from torch import Tensor, nn
+
+Batch = tuple[Tensor, Tensor]
+"""What goes into the network, and what should come out."""
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What a network is to learn, and how it is judged.
+
+    `batch` draws a batch from a random generator; `held_out` is never trained on: the weights that
+    do best on it are kept. `loss` is what training makes small; `score` is what people ask for, and
+    `score_name` says its name and unit. `picture` makes pictures, (N, 1 or 3, H, W) in [0, 1], of
+    what comes out, or should; what goes in is one already.
+    """
+
+    name: str
+    batch: Callable[[torch.Generator], Batch]
+    held_out: Batch
+    loss: Callable[[Tensor, Tensor], Tensor]
+    score: Callable[[Tensor, Tensor], float]
+    score_name: str
+    picture: Callable[[Tensor], Tensor] = lambda tensor: tensor.clamp(0, 1)
+
+
+class Training:
+    """One training of a network: `run` is the loop, everything else is what it leaves behind.
+
+    `losses` has the loss of every step, `checks` the pairs (step, held-out loss), `best_step` the
+    step whose weights were kept, `note` a sentence if it ended early. `device` is where it runs,
+    the network's own by default. `seed` decides the batches; the network's first weights are there
+    already, so seed torch before you make it.
+
+    Raises ValueError for a number of steps below 0 or a learning rate that is not positive.
+
+    >>> from resample_viz.training import reconstruction
+    >>> network = nn.Conv2d(1, 1, 3, padding=1)
+    >>> training = Training(network, reconstruction(torch.rand(40, 1, 8, 8)), steps=20)
+    >>> for step in training.run():
+    ...     pass
+    >>> training.done, training.checks[-1][1] < training.checks[0][1]
+    (20, True)
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        task: Task,
+        steps: int = 300,
+        *,
+        learning_rate: float = 3e-3,
+        seed: int = 0,
+        device: torch.device | str | None = None,
+    ) -> None:
+        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
+            raise ValueError(f"steps must be a whole number, 0 or more, not {steps!r}: try 300.")
+        if not 0 < learning_rate < math.inf:
+            raise ValueError(f"learning_rate must be above 0, not {learning_rate!r}: try 0.003.")
+        if device is not None:
+            network.to(device)
+        self.network, self.task, self.steps = network, task, steps
+        self.learning_rate, self.seed = learning_rate, seed
+        self.check_every = max(1, steps // 20)
+        self.losses: list[float] = []
+        self.checks: list[tuple[int, float]] = []
+        self.best_step, self.note = 0, ""
+        self._best: dict[str, Tensor] = {}
+        self._started = perf_counter()
+
+    def run(self) -> Iterator[int]:
+        """Trains, and yields the number of each step when it is done.
+
+        However it ends (to the end, closed, interrupted), the network has the best weights seen.
+        """
+        random = torch.Generator().manual_seed(self.seed)
+        optimizer = torch.optim.Adam(self.network.parameters(), self.learning_rate)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, self.steps))
+        self._started = perf_counter()
+        self.check()
+        try:
+            while self.done < self.steps:
+                x, target = self.on_device(self.task.batch(random))
+                loss = self.task.loss(self.network(x), target)
+                if not loss.isfinite():
+                    self.note = (
+                        f"step {self.done + 1}: the loss is {loss.item()}, so training ended there; "
+                        f"the weights of step {self.best_step} are kept. Try a smaller "
+                        f"learning_rate than {self.learning_rate:g}."
+                    )
+                    return
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+                self.losses.append(loss.item())
+                if self.done % self.check_every == 0 or self.done == self.steps:
+                    self.check()
+                yield self.done
+        finally:
+            self.network.load_state_dict(self._best)
+            self.network.eval()
+
+    @property
+    def done(self) -> int:
+        """The number of steps that were made."""
+        return len(self.losses)
+
+    @property
+    def seconds_left(self) -> float:
+        """How long the remaining steps will take, if they take as long as those before."""
+        if not self.done:
+            return math.nan
+        return (perf_counter() - self._started) / self.done * (self.steps - self.done)
+
+    def on_device(self, batch: Batch) -> Batch:
+        """The batch where the network is."""
+        device = next((p.device for p in self.network.parameters()), torch.device("cpu"))
+        return batch[0].to(device), batch[1].to(device)
+
+    def predict(self, x: Tensor) -> Tensor:
+        """What the network makes of x now, in evaluation mode, on the CPU."""
+        self.network.eval()
+        with torch.no_grad():
+            result: Tensor = self.network(self.on_device((x, x))[0]).cpu()
+        return result
+
+    def check(self) -> None:
+        """Computes the held-out loss, and keeps the weights if they are the best so far."""
+        x, target = self.task.held_out
+        loss = self.task.loss(self.predict(x), target).item()
+        self.network.train()
+        if not self.checks or loss < min(found for _, found in self.checks):
+            self.best_step, self._best = self.done, copy.deepcopy(self.network.state_dict())
+        self.checks.append((self.done, loss))
+
+    @property
+    def score(self) -> float:
+        """The task's score on the held-out examples, with the weights that the network has."""
+        return self.task.score(self.predict(self.task.held_out[0]), self.task.held_out[1])
