@@ -1,6 +1,9 @@
+from .analysis import edge_band as edge_band
 from .analysis import gradient_footprint as gradient_footprint
+from .analysis import iou as iou
 from .analysis import linear_map as linear_map
 from .analysis import mae as mae
+from .analysis import mean_iou as mean_iou
 from .analysis import mse as mse
 from .analysis import psnr as psnr
 from .analysis import resize_matrix as resize_matrix
@@ -24,6 +27,11 @@ from .labs import TransposedConvolutionLab as TransposedConvolutionLab
 from .labs import UnpoolingLab as UnpoolingLab
 from .labs import UpsamplingLab as UpsamplingLab
 from .labs import explore as explore
+from .labs import train as train
+from .networks import Autoencoder as Autoencoder
+from .networks import SegmentationNetwork as SegmentationNetwork
+from .networks import SuperResolution as SuperResolution
+from .networks import upsampling_block as upsampling_block
 from .operations import AdaptiveAvgPool as AdaptiveAvgPool
 from .operations import AdaptiveMaxPool as AdaptiveMaxPool
 from .operations import AvgPool as AvgPool
@@ -44,3 +52,8 @@ from .operations import Quantize as Quantize
 from .operations import Standardize as Standardize
 from .operations import Subsample as Subsample
 from .operations import Upsample as Upsample
+from .training import Task as Task
+from .training import Training as Training
+from .training import reconstruction as reconstruction
+from .training import segmentation as segmentation
+from .training import super_resolution as super_resolution

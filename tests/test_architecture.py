@@ -25,12 +25,18 @@ ALLOWED = {
     "analysis": {"operations", "view", "compat"},  # a trace shows itself as a picture
     "networks": {"compat"},
     "images": set(),
+    "datasets": {"images"},
+    "training": {"analysis"},
     "view": set(),
-    "labs": {"operations", "analysis", "networks", "images", "view", "compat"},
-    "exercises": {"operations", "analysis", "networks", "images", "compat"},
+    "labs": {
+        "operations", "analysis", "networks", "images", "datasets", "training", "view", "compat",
+    },
+    "exercises": {
+        "operations", "analysis", "networks", "images", "datasets", "training", "compat",
+    },
 }
 KNOW_PATHS = {Path(__file__).name, "samples.py"}  # they look for such paths themselves
-HEAVY = {"matplotlib", "torchvision", "skimage", "PIL", "scipy"}
+HEAVY = {"matplotlib", "torchvision", "skimage", "PIL", "scipy", "sklearn"}
 
 
 def part_of(module: Path) -> str:
@@ -114,6 +120,7 @@ BROUGHT_BY = {
     "lazy_loader": "lazy-loader",
     "traitlets": "ipywidgets",
     "IPython": "ipywidgets",
+    "sklearn": "scikit-learn",
 }
 
 

@@ -35,6 +35,7 @@ from resample_viz.analysis.resize import (
     source_coordinates,
 )
 from resample_viz.analysis.round_trips import RoundTrip, Twin, round_trip, twin
+from resample_viz.analysis.segmentation import edge_band, iou, mean_iou
 from resample_viz.analysis.spectrum import (
     amplitudes,
     displayed,
@@ -44,7 +45,6 @@ from resample_viz.analysis.spectrum import (
     limit_map,
     split_at_limit,
 )
-from resample_viz.analysis.segmentation import edge_band, iou, mean_iou
 from resample_viz.analysis.trace import Trace, TraceStep, trace
 from resample_viz.analysis.trace_failure import Failure
 from resample_viz.analysis.ways import Way, how_to_get
@@ -75,8 +75,8 @@ __all__ = [
     "conjugate_gradients",
     "cubic_kernel",
     "displayed",
-    "edge_band",
     "drop_outside",
+    "edge_band",
     "field_of_view",
     "finish",
     "fold_map",
@@ -93,8 +93,8 @@ __all__ = [
     "linear_kernel",
     "linear_map",
     "mae",
-    "mean_iou",
     "matrix_from_taps",
+    "mean_iou",
     "missing_libraries",
     "mse",
     "normalise",

@@ -27,9 +27,13 @@ def iou(predicted: Tensor, mask: Tensor, classes: int, within: Tensor | None = N
             "iou compares class numbers of one shape; got "
             f"{' and '.join(map(str, sorted(shapes)))}: take scores.argmax(1) first."
         )
-    if predicted.numel() and not 0 <= min(predicted.min(), mask.min()) <= (
-        highest := max(predicted.max(), mask.max())
-    ) < classes:
+    if (
+        predicted.numel()
+        and not 0
+        <= min(predicted.min(), mask.min())
+        <= (highest := max(predicted.max(), mask.max()))
+        < classes
+    ):
         raise ValueError(
             f"class numbers must lie from 0 to {classes - 1}, but there is {int(highest)}: "
             f"try classes={int(highest) + 1}."
@@ -62,7 +66,6 @@ def edge_band(mask: Tensor, width: int = 2) -> Tensor:
         raise ValueError(f"the band must be at least 1 pixel wide, not {width}: try width=2.")
     shape = (-1, 1, *mask.shape[-2:])
     numbers = mask.to(torch.float32).reshape(shape)
-    around = {"kernel_size": 2 * width + 1, "stride": 1, "padding": width}
-    largest = F.max_pool2d(numbers, **around)
-    smallest = -F.max_pool2d(-numbers, **around)
+    largest = F.max_pool2d(numbers, 2 * width + 1, stride=1, padding=width)
+    smallest = -F.max_pool2d(-numbers, 2 * width + 1, stride=1, padding=width)
     return (largest != smallest).reshape(mask.shape)

@@ -35,7 +35,7 @@ def horse(size: int = 48, *, seed: int = 0, noise: float = 0.05) -> tuple[Tensor
 
 
 def coins(size: int = 128) -> tuple[Tensor, Tensor]:
-    """A photograph of coins (1, 3, size, size) in [0, 1], and where they are: (1, size, size) int64.
+    """A photograph of coins, (1, 3, size, size) in [0, 1], and its mask, (1, size, size) int64.
 
     Grey, in three equal channels. The mask, 1 for coin, follows from the photograph: Otsu's
     threshold after a background that rises to one side was taken away, holes filled and specks

@@ -68,7 +68,7 @@ def outline(number: int, size: int, random: torch.Generator) -> Tensor:
 
 
 def textured(number: int, size: int, random: torch.Generator) -> Tensor:
-    """Two colours in the pattern of a class: (3, size, size), in [0, 1]. Grounds have any colour."""
+    """Two colours in the pattern of a class: (3, size, size), in [0, 1]; grounds have any."""
     first, second = torch.rand(2, 3, 1, 1, generator=random)
     if number:
         first = FAMILIES[number - 1].reshape(3, 1, 1) + 0.3 * (first - 0.5)

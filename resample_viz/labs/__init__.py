@@ -8,6 +8,7 @@ from resample_viz.labs.network import NetworkLab
 from resample_viz.labs.normalization import NormalizationLab
 from resample_viz.labs.resize import ResizeLab
 from resample_viz.labs.round_trip import RoundTripLab
+from resample_viz.labs.training import TrainingView, train
 from resample_viz.labs.transposed_convolution import TransposedConvolutionLab
 from resample_viz.labs.unpooling import UnpoolingLab
 from resample_viz.labs.upsampling import UpsamplingLab
@@ -35,8 +36,10 @@ __all__ = [
     "Preset",
     "ResizeLab",
     "RoundTripLab",
+    "TrainingView",
     "TransposedConvolutionLab",
     "UnpoolingLab",
     "UpsamplingLab",
     "explore",
+    "train",
 ]

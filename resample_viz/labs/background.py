@@ -12,6 +12,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from types import GeneratorType
 
 log = logging.getLogger(__name__)
 
@@ -84,9 +85,11 @@ class Background:
             return False
 
     def cancel(self) -> None:
-        """Drops the job: when this returns, none of its slices is running, and none will."""
+        """Ends the job: when this returns, none of its slices is running, and none will."""
         with self._lock:
-            self._job = None
+            job, self._job = self._job, None
+            if isinstance(job, GeneratorType) and not job.gi_running:  # a job may cancel itself
+                job.close()
 
 
 def run_in_background(job: Job, on_progress: Progress) -> Background:

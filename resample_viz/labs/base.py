@@ -114,7 +114,7 @@ class Lab(widgets.Box):
         self.stage = Stage()
         self._background = Background()
         self.controls = self.build_controls()
-        self.inputs = InputControls()
+        self.inputs = self.build_inputs()
         self.extras = self.build_extras()
         self._usual = {name: extra.value for name, extra in self.extras.items()}
         self.charts = self.build_charts()
@@ -149,6 +149,10 @@ class Lab(widgets.Box):
     def build_controls(self) -> Any:
         """The controls of the lab's subject; a lab that has no one operation brings its own."""
         return OperationControls(self.operation_type)
+
+    def build_inputs(self) -> Any:
+        """The controls that choose the input."""
+        return InputControls()
 
     def build_extras(self) -> dict[str, Any]:
         """Controls that are not parameters of the operation, by name."""
@@ -221,7 +225,7 @@ class Lab(widgets.Box):
         """
         chosen = self._preset(preset) if preset else None
         moves = {**(chosen.settings if chosen else {}), **settings}
-        picture = {name: moves.pop(name) for name in ("image", "size") if name in moves}
+        picture = {name: moves.pop(name) for name in self.inputs.names if name in moves}
         extras = {name: moves.pop(name) for name in self.extras if name in moves}
         with quiet(self), self.inputs.kept_if_refused(), self.controls.kept_if_refused():
             if chosen:

@@ -36,6 +36,9 @@ def _title(name: str) -> str:
 class InputControls:
     """A dropdown of pictures and one of sizes; and the tensor that they stand for."""
 
+    names = ("image", "size")
+    """What `set` takes."""
+
     def __init__(self) -> None:
         self._made: tuple[Any, Tensor] | None = None
         self._own: Any = None

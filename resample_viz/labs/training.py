@@ -133,7 +133,8 @@ class TrainingView(widgets.Box):
         data = super()._repr_mimebundle_(**kwargs) or {}
         buffer = io.BytesIO()
         self.figure().savefig(buffer, format="png", dpi=80, metadata={"Software": None})
-        data |= {"text/plain": repr(self), "image/png": base64.b64encode(buffer.getvalue()).decode()}
+        data["text/plain"] = repr(self)
+        data["image/png"] = base64.b64encode(buffer.getvalue()).decode()
         return data
 
 
@@ -217,13 +218,11 @@ def train(
 ) -> TrainingView:
     """Trains a network in view: see `Training` for the arguments and the loop.
 
-    In a notebook the loss curve, examples and the time left are shown while it runs. An interrupt of
-    the kernel (■ in the toolbar) ends it: the network keeps the best weights seen on the held-out
-    examples, and the notebook goes on.
+    In a notebook the loss curve, examples and the time left are shown while it runs. An interrupt
+    of the kernel (■ in the toolbar) ends it: the network keeps the best weights seen on the
+    held-out examples, and the notebook goes on.
     """
-    training = Training(
-        network, task, steps, learning_rate=learning_rate, seed=seed, device=device
-    )
+    training = Training(network, task, steps, learning_rate=learning_rate, seed=seed, device=device)
     view = TrainingView(training, title)
     live = _Live(view)
     _display(live)
@@ -257,9 +256,11 @@ class _Live(widgets.VBox):
     def close(self) -> None:
         """Closes this box, not the stage in it, which belongs to the view."""
         disown(self)
-        label, *_ = self.children
+        children: tuple[widgets.Widget, ...] = self.children  # type: ignore[has-type]
+        labels = children[:1]
         self.children = ()
-        close_tree(label)
+        for label in labels:
+            close_tree(label)
         close_tree(self)
 
 

@@ -1,4 +1,4 @@
-"""Networks: those whose shapes lesson 09 follows, and the small ones that lessons 10 to 12 train."""
+"""Networks: those whose shapes lesson 09 follows, and the small ones of lessons 10 to 12."""
 
 from resample_viz.networks.autoencoder import Autoencoder
 from resample_viz.networks.catalogue import NETWORKS, Network

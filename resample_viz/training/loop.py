@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -38,7 +38,8 @@ class Training:
     """One training of a network: `run` is the loop, everything else is what it leaves behind.
 
     `losses` has the loss of every step, `checks` the pairs (step, held-out loss), `best_step` the
-    step whose weights were kept, `note` a sentence if it ended early. `device` is where it runs,
+    step whose weights were kept, `note` a sentence if it ended early. Raise `steps` and call `run`
+    again to go on. `device` is where it runs,
     the network's own by default. `seed` decides the batches; the network's first weights are there
     already, so seed torch before you make it.
 
@@ -76,17 +77,19 @@ class Training:
         self.checks: list[tuple[int, float]] = []
         self.best_step, self.note = 0, ""
         self._best: dict[str, Tensor] = {}
-        self._started = perf_counter()
+        self._began = (0, perf_counter())
 
-    def run(self) -> Iterator[int]:
+    def run(self) -> Generator[int, None, None]:
         """Trains, and yields the number of each step when it is done.
 
         However it ends (to the end, closed, interrupted), the network has the best weights seen.
         """
         random = torch.Generator().manual_seed(self.seed)
         optimizer = torch.optim.Adam(self.network.parameters(), self.learning_rate)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, self.steps))
-        self._started = perf_counter()
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
+            optimizer, max(1, self.steps - self.done)
+        )
+        self._began = (self.done, perf_counter())
         self.check()
         try:
             while self.done < self.steps:
@@ -94,8 +97,8 @@ class Training:
                 loss = self.task.loss(self.network(x), target)
                 if not loss.isfinite():
                     self.note = (
-                        f"step {self.done + 1}: the loss is {loss.item()}, so training ended there; "
-                        f"the weights of step {self.best_step} are kept. Try a smaller "
+                        f"At step {self.done + 1} the loss was {loss.item()}: training ended, the "
+                        f"weights of step {self.best_step} are kept. Try a smaller "
                         f"learning_rate than {self.learning_rate:g}."
                     )
                     return
@@ -119,9 +122,10 @@ class Training:
     @property
     def seconds_left(self) -> float:
         """How long the remaining steps will take, if they take as long as those before."""
-        if not self.done:
+        first, began = self._began
+        if self.done == first:
             return math.nan
-        return (perf_counter() - self._started) / self.done * (self.steps - self.done)
+        return (perf_counter() - began) / (self.done - first) * (self.steps - self.done)
 
     def on_device(self, batch: Batch) -> Batch:
         """The batch where the network is."""

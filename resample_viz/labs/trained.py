@@ -1,0 +1,152 @@
+"""`TrainedLab`: networks that were just trained, and one more at a press of a button."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Hashable, Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, ClassVar
+
+import ipywidgets as widgets
+import torch
+from torch import Tensor, nn
+
+from resample_viz.labs.background import Job
+from resample_viz.labs.base import Lab, calmly
+from resample_viz.labs.training import TrainingView
+from resample_viz.operations import Operation
+from resample_viz.training import Task, Training
+
+UNTRAINED = (
+    "This network was not trained yet: its weights are random. Press “{button}” ({steps} steps)."
+)
+SLICE = 0.02  # seconds of training between two looks at the controls
+REDRAWN = 0.5  # seconds between two pictures of a network that is being trained
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """The settings of these labs are extras; there is no operation whose parameters they are."""
+
+
+class TrainedLab(Lab):
+    """What trained networks make of a picture; subclasses say which networks, and show what.
+
+    `trained` are the trainings, or the views that `train` returned, whose networks are shown. For
+    settings that none of them has, the lab builds a network: it is shown untrained, and the button
+    trains it, a few steps at a time, while the lab goes on working. Moving a control ends the
+    training; the network keeps the best weights seen so far.
+    """
+
+    operation_type = Nothing
+    steps: ClassVar[int] = 300
+    learning_rate: ClassVar[float] = 3e-3
+    button: ClassVar[str] = "Train this network"
+
+    def __init__(self, trained: Iterable[Training | TrainingView] = (), **settings: Any) -> None:
+        self._trainings: dict[Hashable, Training] = {}
+        for one in trained:
+            training = one.training if isinstance(one, TrainingView) else one
+            self._trainings[self.key_of(training.network)] = training
+        self._press = widgets.Button(description=self.button, layout={"width": "auto"})
+        self._press.add_class("rv-control-train")
+        super().__init__(**settings)
+        self._press.on_click(self._pressed)
+
+    # What a subclass says about itself
+
+    @abstractmethod
+    def key(self) -> Hashable:
+        """The settings that decide which network is shown."""
+
+    @abstractmethod
+    def key_of(self, network: nn.Module) -> Hashable:
+        """The settings of a network that was given, in the same form as `key`."""
+
+    @abstractmethod
+    def build(self, key: Hashable) -> nn.Module:
+        """A network with these settings, with random weights."""
+
+    @abstractmethod
+    def task(self, key: Hashable) -> Task:
+        """What a network with these settings is trained for."""
+
+    # The Python door
+
+    @property
+    def training(self) -> Training:
+        """The training of the network that is shown; of an untrained one, with no steps done."""
+        key = self.key()
+        if key not in self._trainings:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(0)
+                network = self.build(key)
+            self._trainings[key] = Training(
+                network, self.task(key), self.steps, learning_rate=self.learning_rate
+            )
+        return self._trainings[key]
+
+    @property
+    def network(self) -> nn.Module:
+        """The network that is shown."""
+        return self.training.network
+
+    @property
+    def operation(self) -> Operation:
+        """There is none: a network is shown, see `network`."""
+        return Nothing()  # type: ignore[return-value]
+
+    @property
+    def output(self) -> Tensor:
+        """What the network that is shown makes of the input."""
+        return self.training.predict(self.input)
+
+    def train(self) -> None:
+        """Trains the network that is shown, to the end, and shows it."""
+        self.later(self._learn(), wait=True)
+
+    @property
+    def untrained(self) -> tuple[str, ...]:
+        """A warning if the network that is shown has random weights."""
+        if self.training.done:
+            return ()
+        return (UNTRAINED.format(button=self.button, steps=self.steps),)
+
+    def close(self) -> None:
+        """Frees the widgets; the networks stay with whoever has trained them."""
+        super().close()
+        self._trainings = {}
+
+    def _learn(self) -> Job:
+        """Training in slices that leave the controls alive; the picture follows."""
+        training = self.training
+        shown = perf_counter()
+        with closing(training.run()) as steps:
+            began = shown
+            for step in steps:
+                now = perf_counter()
+                if now - shown > REDRAWN:
+                    self.show_again()
+                    training.network.train()
+                    shown = perf_counter()
+                if now - began > SLICE:
+                    left = training.seconds_left
+                    yield (
+                        step / training.steps,
+                        f"step {step} of {training.steps}, {left:.0f} s left",
+                    )
+                    began = perf_counter()
+        self.show_again()
+
+    @calmly
+    def _pressed(self, _: Any) -> None:
+        if self.training.done >= self.training.steps:
+            self.training.steps += self.steps
+        self.later(self._learn())
+
+    def _control_column(self) -> widgets.Widget:
+        column: Any = super()._control_column()
+        column.children = (*column.children, self._press)
+        return column
