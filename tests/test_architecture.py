@@ -25,7 +25,7 @@ ALLOWED = {
     "analysis": {"operations", "view", "compat"},  # a trace shows itself as a picture
     "networks": {"compat"},
     "images": set(),
-    "datasets": {"images"},
+    "datasets": {"images", "compat"},
     "training": {"analysis"},
     "view": set(),
     "labs": {

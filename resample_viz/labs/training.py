@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import io
 import math
-from contextlib import closing
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -231,20 +234,35 @@ def train(
     training = Training(network, task, steps, learning_rate=learning_rate, seed=seed, device=device)
     view = TrainingView(training, title)
     live = _Live(view)
-    _display(live)
     try:
+        view.show()
+        _display(live)
         with closing(training.run()) as running:
             for _ in running:
                 view.follow()
     except KeyboardInterrupt:
-        pass  # asked for: `training.note` says where it stopped
+        training.note = training.stopped
     except Exception:
         view.close()
         raise
     finally:
         live.close()
-    view.show()
+    with _undisturbed():
+        view.show()
     return view
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Whoever presses ■ twice is to get the result of the first time."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _Live(widgets.VBox):

@@ -122,10 +122,7 @@ class Training:
             if self.checks and self.done > self.checks[-1][0]:
                 self.check()  # what was learned since the last one may be the best
             if self.done < self.steps:
-                self.note = (
-                    f"Stopped at step {self.done} of {self.steps}: the network keeps the weights "
-                    f"of step {self.best_step}, the best so far on the held-out examples."
-                )
+                self.note = self.stopped
             raise
         finally:
             if self._best:
@@ -136,6 +133,14 @@ class Training:
     def done(self) -> int:
         """The number of steps that were made."""
         return len(self.losses)
+
+    @property
+    def stopped(self) -> str:
+        """What `note` says of a training that was stopped here."""
+        return (
+            f"Stopped at step {self.done} of {self.steps}: the network keeps the weights of step "
+            f"{self.best_step}, the best so far on the held-out examples."
+        )
 
     @property
     def seconds_left(self) -> float:
