@@ -248,7 +248,7 @@ def test_coins_are_found() -> None:
     assert mask.shape == (1, 128, 128)
     assert mask.unique().tolist() == [0, 1]
     assert torch.equal(picture[:, 0], picture[:, 2])
-    labels, count = ndimage.label(mask[0].numpy())
+    _labels, count = ndimage.label(mask[0].numpy())
     assert 12 <= count <= 30, "24 coins, some of them cut by the border"
     assert picture[:, 0][mask == 1].mean() > picture[:, 0][mask == 0].mean() + 0.15
 
@@ -317,7 +317,7 @@ def test_a_pair_has_its_factor_whatever_the_size(
     assert small.shape == (1, 1, height // factor, width // factor)
     assert large.shape == (1, 1, height // factor * factor, width // factor * factor)
     assert torch.equal(large, luminance(x)[..., : large.shape[2], : large.shape[3]])
-    assert 0 <= small.min()
+    assert small.min() >= 0
     assert small.max() <= 1
 
 
