@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from resample_viz.labs.background import Job
 from resample_viz.labs.base import Lab, calmly
-from resample_viz.labs.training import TrainingView
+from resample_viz.labs.training import TrainingView, span
 from resample_viz.operations import Operation
 from resample_viz.training import Task, Training
 
@@ -149,7 +149,7 @@ class TrainedLab(Lab):
                     left = training.seconds_left
                     yield (
                         step / training.steps,
-                        f"step {step} of {training.steps}, {left:.0f} s left",
+                        f"step {step} of {training.steps}, about {span(left)} left",
                     )
                     began = perf_counter()
         self.show_again()

@@ -42,13 +42,15 @@ class TrainingView(widgets.Box):
         adopt(self)
         self.training = training
         self.title = title or type(training.network).__name__
-        self.stage = Stage(max_upload=0)
+        # While a cell runs, the page cannot tell whether it is dark.
+        self.stage = Stage(max_upload=0, dark=Stage.seen_dark)
         self.chart = LossCurve(training)
         self._next = -math.inf
         super().__init__([self.stage])
         self.add_class("rv-lab")
         self.add_class("rv-lab-training")
         self.stage.add_class("rv-view")
+        self.stage.observe(lambda _: self.show(), names=["dark"])
 
     @property
     def network(self) -> nn.Module:
@@ -71,7 +73,7 @@ class TrainingView(widgets.Box):
             left = training.seconds_left
             text = f"step {training.done} of {training.steps}"
             if math.isfinite(left):
-                text += f", about {math.ceil(left)} s left"
+                text += f", about {span(left)} left"
             self.stage.report(training.done / training.steps, text)
         else:
             self.stage.report(1.0, "")
@@ -119,7 +121,7 @@ class TrainingView(widgets.Box):
         axes.set_title(self.title, fontsize=8)
         for row, panel in enumerate(strips):
             axes = drawing.add_subplot(grid[row, 1])
-            axes.imshow(panel.tensor.permute(1, 2, 0), cmap="gray", vmin=0, vmax=1)
+            axes.imshow(panel.tensor.permute(1, 2, 0).numpy(), cmap="gray", vmin=0, vmax=1)
             axes.set_title(panel.title, fontsize=8, color=ROLE_COLORS[panel.role])
             axes.set_axis_off()
         return drawing
@@ -158,7 +160,8 @@ class LossCurve:
         self.chart = LineChart(720, 200, self.dress)
         for name, style in STYLES.items():
             self.chart.add(name, **style)
-        self._limits, self._last = (math.nan, math.nan), 0
+        self._limits = (math.nan, math.nan)
+        self._scene: tuple[Any, ...] = ()
 
     def series(self) -> dict[str, tuple[Any, Any]]:
         """Steps and losses, by the name of the line."""
@@ -179,9 +182,9 @@ class LossCurve:
         values = [loss for loss in losses if 0 < loss < math.inf]
         low, high = min(values, default=0.1), max(values, default=1.0)
         lowest, last = 10.0 ** math.floor(math.log10(low)), max(1, self.training.steps)
-        before = (self.chart.dark, self._limits[0], self._last)
-        if before != (dark, lowest, last) or high > self._limits[1]:
-            self._limits, self._last = (lowest, 1.5 * high), last
+        scene = (dark, lowest, last, bool(values))
+        if scene != self._scene or high > self._limits[1]:
+            self._scene, self._limits = scene, (lowest, 1.5 * high)
             self.chart.reset(dark=dark)
         drawn, palette = self.chart.update(**series)
         held_out = self.training.checks[-1][1] if self.training.checks else math.nan
@@ -191,12 +194,21 @@ class LossCurve:
     def dress(self, axes: Any) -> None:
         """Sets limits and labels."""
         axes.set(
-            xlim=(0, self._last or 1),
+            xlim=(0, max(1, self.training.steps)),
             ylim=self._limits if self._limits[1] > 0 else (0.01, 1),
             yscale="log",
             xlabel="step",
         )
         axes.yaxis.set_minor_formatter("")
+
+
+def span(seconds: float) -> str:
+    """A time to wait, in seconds or minutes.
+
+    >>> span(12.3), span(3000)
+    ('13 s', '50 min')
+    """
+    return f"{math.ceil(seconds)} s" if seconds < 120 else f"{math.ceil(seconds / 60)} min"
 
 
 def strip(name: str, title: str, role: Any, pictures: Tensor, scale: int, blocks: int) -> Panel:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import anywidget
 import traitlets
@@ -63,10 +63,16 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
     progress = traitlets.Dict().tag(sync=True, echo_update=False)
     centre = traitlets.List([0.5, 0.5]).tag(sync=True, echo_update=False)
     dark = traitlets.Bool(False).tag(sync=True, echo_update=False)
+    seen_dark: ClassVar[bool] = False
+    """What the page told last, for stages that are drawn before it can tell them."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._count = 0
+
+    @traitlets.observe("dark")
+    def _remember(self, change: Any) -> None:
+        Stage.seen_dark = change["new"]
 
     def show(self, frame: Frame, *, copy: str = "") -> None:
         """Puts a frame on the stage. `copy` is what the copy button gives (default: the code).

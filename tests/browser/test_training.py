@@ -29,7 +29,7 @@ def stopped(notebook: NotebookPage) -> str:
     expect(live).to_contain_text("interrupt the kernel: ■ in the toolbar", timeout=SECONDS)
     progress = stage.locator(".rv-progress")
     expect(progress).to_have_text(
-        re.compile(r"step \d+ of 100000, about \d+ s left"), timeout=SECONDS
+        re.compile(r"step \d+ of 100000, about \d+ (s|min) left"), timeout=SECONDS
     )
     first = int(stage.get_attribute("data-frame") or 0)
     notebook.page.wait_for_function(
@@ -70,5 +70,7 @@ def test_a_training_is_watched_and_stopped_and_nothing_is_lost(
         notebook.page.keyboard.press("Escape")
         assert stopped(notebook)
     assert said
+    ground = notebook.panel_pixels(notebook.lab("training"), "loss")[2, 2, :3]
+    assert (ground.max() < 80) == (theme == "dark"), "the curve follows the theme"
     expect(notebook.page.locator("body")).not_to_contain_text("Error displaying widget")
     expect(notebook.page.locator("body")).not_to_contain_text("Traceback")

@@ -225,7 +225,7 @@ def test_in_a_kernel_it_trains_in_slices_and_tells_how_far_it_is(
     frame = lab.stage.frame["id"]
     on_a_loop(lab._press.click, at_a_few, look)
     assert told[0] == ""
-    assert told[-1].startswith("step 5 of 60, ")
+    assert told[-1].startswith("step 5 of 60, about ")
     assert told[-1].endswith(" s left")
     assert lab.stage.frame["id"] > frame + 3, "the picture follows"
 

@@ -294,6 +294,28 @@ def test_the_curve_stands_losses_of_zero_and_infinity() -> None:
     view.close()
 
 
+def test_the_curve_fits_what_it_shows() -> None:
+    view = TrainingView(Training(network(), TASK, 4))
+    view.show()
+    list(view.training.run())
+    view.show()
+    losses = [*view.training.losses, *(loss for _, loss in view.training.checks)]
+    assert view.chart._limits[1] == pytest.approx(1.5 * max(losses), rel=0.3)
+    view.close()
+
+
+def test_the_curve_follows_the_theme_of_the_page(nothing_left: None) -> None:
+    view = train(network(), TASK, 2)
+    light = view.stage.panel_0
+    view.stage.dark = True
+    assert view.stage.panel_0 != light
+    later = train(network(), TASK, 2)
+    assert later.stage.dark, "the page cannot tell while the cell runs"
+    later.stage.dark = False
+    view.close()
+    later.close()
+
+
 # Every task
 
 
