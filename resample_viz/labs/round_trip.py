@@ -241,6 +241,8 @@ class RoundTripLab(Lab):
         self.later(self._learn())
 
     def _learn(self) -> Job:
+        yield 0.0, "cutting patches out of other photographs"
+        self.look = ""
         operation, _ = self._fitting(self.operation, self.input)
         x = self.input
         pending = self.follow_up(operation, x)
