@@ -242,9 +242,7 @@ class NotebookPage:
         name = THEMES[theme]
         self.page.locator(f"body[data-jp-theme-name='{name}']").wait_for(state="attached")
 
-    def _awaited(
-        self, function: str, argument: object = None, seconds: int = RUN_SECONDS
-    ) -> Any:
+    def _awaited(self, function: str, argument: object = None, seconds: int = RUN_SECONDS) -> Any:
         """Evaluate an async function in the page, with a deadline (Playwright sets none)."""
         script = f"""argument => Promise.race([
             ({function})(argument),
