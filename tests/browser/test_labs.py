@@ -97,7 +97,7 @@ def test_every_control_changes_what_is_painted(
     notebook: NotebookPage, kind: type[Lab], theme: Theme
 ) -> None:
     lab = open_lab(notebook, kind, theme)
-    notebook.screenshot(f"lab-{kind.name}-opened-{theme}", of=lab)
+    notebook.screenshot(f"lab-{kind.name}-{theme}", of=lab)
     for parameter in parameters(kind.operation_type):
         if parameter.from_input:
             expect(notebook.control(lab, parameter.name)).to_have_count(0)
@@ -127,7 +127,7 @@ def test_every_preset_paints_its_point(notebook: NotebookPage, kind: type[Lab]) 
     assert all(views[i] != views[j] for i in range(len(views)) for j in range(i))
     notebook.change_theme("dark")
     assert notebook.state(lab) == "ok"
-    notebook.screenshot(f"lab-{kind.name}-dark", of=lab)
+    notebook.screenshot(f"lab-{kind.name}-turned-dark", of=lab)
 
 
 def test_painted_pixels_are_the_tensors_values(notebook: NotebookPage) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.notebook_page import THEMES, NotebookPage
+from tests.browser.notebook_page import RUN_SECONDS, THEMES, NotebookPage
 from tests.browser.server import REPOSITORY
 
 TRAINING = ("10-", "11-", "12-")
@@ -17,7 +17,7 @@ QUICK = [name for name in NOTEBOOKS if not name.startswith(TRAINING)]
 TRAINED = [name for name in NOTEBOOKS if name.startswith(TRAINING)]
 
 
-def run(notebook: NotebookPage, path: str, seconds: int = 120) -> None:
+def run(notebook: NotebookPage, path: str, seconds: int = RUN_SECONDS) -> None:
     notebook.open(path)
     assert "Error displaying widget" not in notebook.page.locator(".jp-Notebook").inner_text()
     notebook.run_all(seconds)
