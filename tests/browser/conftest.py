@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.notebook_page import NotebookPage, artifacts, notebook_page
 from tests.browser.server import (
@@ -24,6 +24,8 @@ from tests.browser.stage_page import StagePage
 
 NO_BROWSER = "browser tests need Chromium or Chrome (the variable CHROMIUM can name one)"
 FAILED = pytest.StashKey[bool]()
+
+expect.set_options(timeout=20_000)  # ms; Playwright's own 5 s are short while the cores are busy
 
 
 # Both end with the last browser test: as long as Playwright has a browser, its event loop runs in
