@@ -19,8 +19,8 @@ from tests.browser.test_stage_page import Show, panel, pixels, point, screen
 
 X = torch.arange(1.0, 17.0).view(1, 1, 4, 4)
 RANGE = (0.0, 200.0)
-# A walk over 12 × 12 cells that has begun to play. Which cell it has come to depends on the machine:
-# one that is busy does not look at every cell.
+# A walk over 12 × 12 cells that has begun to play. Not a certain cell: the test may look too late
+# for that one, on a busy machine.
 ON_ITS_WAY = re.compile(r"cell ([2-9]|\d\d+) of 144")
 
 
