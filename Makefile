@@ -1,7 +1,7 @@
 # make lab    opens JupyterLab on the first lesson
 # make test   runs everything that must hold
 # make slow   runs what takes longer: all controls in dark, lessons that train networks, in JupyterLab
-# Both build .venv first, once. Nothing is installed outside this folder.
+# All of them build .venv first, once. Nothing is installed outside this folder.
 
 PYTHON ?= python3
 VENV := .venv
