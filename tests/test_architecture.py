@@ -25,14 +25,27 @@ ALLOWED = {
     "analysis": {"operations", "view", "compat"},  # a trace shows itself as a picture
     "networks": {"compat"},
     "images": set(),
-    "datasets": {"images"},
+    "datasets": {"images", "compat"},
     "training": {"analysis"},
     "view": set(),
     "labs": {
-        "operations", "analysis", "networks", "images", "datasets", "training", "view", "compat",
+        "operations",
+        "analysis",
+        "networks",
+        "images",
+        "datasets",
+        "training",
+        "view",
+        "compat",
     },
     "exercises": {
-        "operations", "analysis", "networks", "images", "datasets", "training", "compat",
+        "operations",
+        "analysis",
+        "networks",
+        "images",
+        "datasets",
+        "training",
+        "compat",
     },
 }
 KNOW_PATHS = {Path(__file__).name, "samples.py"}  # they look for such paths themselves

@@ -16,7 +16,8 @@ def iou(predicted: Tensor, mask: Tensor, classes: int, within: Tensor | None = N
     of the same shape, counts only the pixels where it is true. NaN for a class that is in neither.
     M. Everingham et al., The PASCAL Visual Object Classes Challenge, IJCV 2010, section 4.
 
-    Raises ValueError for different shapes, or a class number outside 0 to classes − 1.
+    Raises ValueError for different shapes, numbers that are not whole, or a class number outside 0
+    to classes − 1 where it counts.
 
     >>> iou(torch.tensor([0, 1, 1]), torch.tensor([0, 0, 1]), 2).tolist()
     [0.5, 0.5]
@@ -27,19 +28,18 @@ def iou(predicted: Tensor, mask: Tensor, classes: int, within: Tensor | None = N
             "iou compares class numbers of one shape; got "
             f"{' and '.join(map(str, sorted(shapes)))}: take scores.argmax(1) first."
         )
-    if (
-        predicted.numel()
-        and not 0
-        <= min(predicted.min(), mask.min())
-        <= (highest := max(predicted.max(), mask.max()))
-        < classes
-    ):
-        raise ValueError(
-            f"class numbers must lie from 0 to {classes - 1}, but there is {int(highest)}: "
-            f"try classes={int(highest) + 1}."
-        )
     if within is not None:
-        predicted, mask = predicted[within], mask[within]
+        predicted, mask = predicted[within.bool()], mask[within.bool()]
+    if predicted.is_floating_point() or mask.is_floating_point():
+        raise ValueError("iou compares whole class numbers: take scores.argmax(1) first.")
+    predicted, mask = predicted.long(), mask.long()  # a byte cannot hold classes²
+    numbers = torch.stack([predicted, mask])
+    strange = numbers[(numbers < 0) | (numbers >= classes)]
+    if strange.numel():
+        raise ValueError(
+            f"class numbers must lie from 0 to {classes - 1}, but there is {int(strange[0])}: give "
+            "another number of classes, or leave such pixels out by within."
+        )
     pairs = torch.bincount((mask * classes + predicted).flatten(), minlength=classes**2)
     counts = pairs.reshape(classes, classes).double()
     both = counts.diagonal()
@@ -48,7 +48,7 @@ def iou(predicted: Tensor, mask: Tensor, classes: int, within: Tensor | None = N
 
 
 def mean_iou(predicted: Tensor, mask: Tensor, classes: int, within: Tensor | None = None) -> float:
-    """The mean of `iou` over the classes that occur."""
+    """The mean of `iou` over the classes that occur; NaN if there is no pixel to count."""
     return float(iou(predicted, mask, classes, within).nanmean())
 
 

@@ -1,4 +1,7 @@
-"""Data to train on, without a download: it ships inside installed packages, or is generated."""
+"""Data to train on, without a download: it ships inside installed packages, or is generated.
+
+`online` is the one exception, and downloads only if it is told to.
+"""
 
 from resample_viz.datasets.digits import digits
 from resample_viz.datasets.faces import faces, other_patches
@@ -9,11 +12,13 @@ from resample_viz.datasets.luminance import (
     shrunk,
     small_and_large,
 )
+from resample_viz.datasets.online import ONLINE, online
 from resample_viz.datasets.outlines import coins, horse
 from resample_viz.datasets.shapes import CLASSES, shapes
 
 __all__ = [
     "CLASSES",
+    "ONLINE",
     "TEST_PHOTOGRAPHS",
     "TRAINING_PHOTOGRAPHS",
     "coins",
@@ -21,6 +26,7 @@ __all__ = [
     "faces",
     "horse",
     "luminance",
+    "online",
     "other_patches",
     "shapes",
     "shrunk",

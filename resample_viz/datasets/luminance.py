@@ -28,6 +28,7 @@ def luminance(x: Tensor) -> Tensor:
 
     Raises ImageError for another number of channels.
 
+    >>> import torch
     >>> round(255 * luminance(torch.ones(1, 3, 1, 1)).item())
     235
     """
@@ -43,7 +44,15 @@ def luminance(x: Tensor) -> Tensor:
 
 
 def shrunk(x: Tensor, factor: int) -> Tensor:
-    """Anti-aliased bicubic, 1/factor of the size: how the field makes its small pictures."""
+    """Anti-aliased bicubic, 1/factor of the size: how the field makes its small pictures.
+
+    Raises ImageError if `factor` does not divide height and width.
+    """
+    if any(size % factor for size in x.shape[-2:]):
+        raise ImageError(
+            f"{x.shape[-2]} × {x.shape[-1]} cannot be shrunk to exactly 1/{factor}: crop it to a "
+            f"multiple of {factor} first."
+        )
     small = F.interpolate(x, scale_factor=1 / factor, mode="bicubic", antialias=True)
     return small.clamp(0, 1)
 

@@ -7,7 +7,7 @@ from importlib.resources import files
 import torch
 from torch import Tensor
 
-from resample_viz.datasets.shapes import textured
+from resample_viz.datasets.shapes import check_request, textured
 from resample_viz.images import photograph
 
 
@@ -15,11 +15,12 @@ def horse(size: int = 48, *, seed: int = 0, noise: float = 0.05) -> tuple[Tensor
     """The outline of a real horse, filled with the three patterns of `shapes` in turn.
 
     Pictures (3, 3, size, size) in [0, 1] and masks (3, size, size) int64: one picture per class.
-    The outline is scikit-image's `horse`, drawn by hand.
+    The outline is scikit-image's `horse`, drawn by hand. Raises ValueError for a size below 16.
     """
     import numpy as np
     from PIL import Image
 
+    check_request(3, size, noise)
     with (files("skimage") / "data" / "horse.png").open("rb") as file, Image.open(file) as drawing:
         small = drawing.convert("L").resize((size, size), Image.Resampling.BOX)
     inside = torch.from_numpy(np.array(small)) < 128
@@ -39,8 +40,9 @@ def coins(size: int = 128) -> tuple[Tensor, Tensor]:
 
     Grey, in three equal channels. The mask, 1 for coin, follows from the photograph: Otsu's
     threshold after a background that rises to one side was taken away, holes filled and specks
-    removed. It is good to about a pixel.
+    removed. It is good to about a pixel. Raises ValueError for a size below 16.
     """
+    check_request(1, size, 0)
     from scipy import ndimage
     from skimage.filters import threshold_otsu
 

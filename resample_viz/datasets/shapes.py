@@ -14,6 +14,7 @@ FAMILIES = torch.tensor([(0.85, 0.35, 0.25), (0.25, 0.70, 0.35), (0.30, 0.40, 0.
 """RGB in the middle of the colours of classes 1 to 3: reds, greens, blues."""
 
 MOST_SHAPES = 4
+MOST_BYTES = 1_000_000_000
 
 
 def shapes(
@@ -25,17 +26,13 @@ def shapes(
     earlier ones, the mask knows which is in front. `noise` is the standard deviation of the normal
     noise that is added. The same `seed` gives the same pictures.
 
-    Raises ValueError for a size below 16, a count or a noise below 0.
+    Raises ValueError for a size below 16, a count or a noise below 0, or more than 1 GB.
 
     >>> pictures, masks = shapes(2)
     >>> pictures.shape, masks.shape, masks.unique().tolist()
     (torch.Size([2, 3, 48, 48]), torch.Size([2, 48, 48]), [0, 1, 2, 3])
     """
-    if count < 0 or size < 16 or not 0 <= noise < math.inf:
-        raise ValueError(
-            "shapes need a count of 0 or more, a size of 16 or more and a noise of 0 or more; got "
-            f"{count}, {size} and {noise}: try shapes(100, 48, noise=0.05)."
-        )
+    check_request(count, size, noise)
     random = torch.Generator().manual_seed(seed)
     pictures = torch.empty(count, 3, size, size)
     masks = torch.zeros(count, size, size, dtype=torch.int64)
@@ -48,6 +45,22 @@ def shapes(
             mask[inside] = number
     pictures += noise * torch.randn(pictures.shape, generator=random)
     return pictures.clamp_(0, 1), masks
+
+
+def check_request(count: int, size: int, noise: float) -> None:
+    """Raises ValueError, in one sentence, for what cannot be generated."""
+    whole = all(isinstance(n, int) and not isinstance(n, bool) for n in (count, size))
+    if not whole or count < 0 or size < 16 or not 0 <= noise < math.inf:
+        raise ValueError(
+            "generated pictures need a whole count of 0 or more, a whole size of 16 or more and a "
+            f"noise of 0 or more; got {count!r}, {size!r} and {noise!r}: try size=48, noise=0.05."
+        )
+    needed = count * size**2 * (3 * 4 + 8)
+    if needed > MOST_BYTES:
+        raise ValueError(
+            f"{count} pictures of {size} × {size} and their masks would take {needed / 1e9:.1f} "
+            "GB: ask for fewer, or smaller ones."
+        )
 
 
 def outline(number: int, size: int, random: torch.Generator) -> Tensor:

@@ -11,12 +11,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from types import GeneratorType
 
 log = logging.getLogger(__name__)
 
-Job = Iterator[tuple[float, str]]
+Job = Generator[tuple[float, str], None, None]
 """Yields (share done from 0 to 1, what is being done) between slices, and at the end shows what it
 made."""
 

@@ -6,7 +6,7 @@ import base64
 import logging
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -259,6 +259,7 @@ class Lab(widgets.Box):
 
     # From control to frame
 
+    is_closed = True  # until there is something to close
     shown: Frame = Frame(())
     _scene: tuple[Any, ...] = (None, None)
 
@@ -281,12 +282,13 @@ class Lab(widgets.Box):
     def _told(self, job: Job) -> Job:
         """The job, one slice at a time, with what it cannot do told in one sentence."""
         try:
-            while True:
-                with one_thread():
-                    step = next(job, None)
-                if step is None:
-                    break
-                yield step
+            with closing(job):
+                while True:
+                    with one_thread():
+                        step = next(job, None)
+                    if step is None:
+                        break
+                    yield step
         except (OperationError, ImageError) as error:
             self.stage.refuse(str(error))
         except Exception as error:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import ipywidgets as widgets
+import torch.nn.functional as F
 from torch import Tensor
 
 from resample_viz.images import ImageError, load_image
@@ -143,11 +144,14 @@ class Examples:
 
 
 def own_picture(image: Any, size: int, channels: int) -> Tensor:
-    """A learner's picture as a square, (1, channels, size, size) in [0, 1].
+    """The middle square of a learner's picture, (1, channels, size, size) in [0, 1].
 
-    Raises ImageError for what cannot be read, or has neither 1, 3 nor 4 channels.
+    Raises ImageError for what cannot be read, and for a tensor without 1 or 3 channels.
     """
-    x = load_image(image, size=size)
+    if hasattr(image, "shape"):  # a tensor or an array, which `load_image` never resizes
+        x = _resized(load_image(image), size)
+    else:
+        x = load_image(image, size=size)
     if x.shape[1] not in (1, 3):
         raise ImageError(
             f"the picture has {x.shape[1]} channels, but 1 or 3 are needed: give x[:, :3]."
@@ -156,3 +160,14 @@ def own_picture(image: Any, size: int, channels: int) -> Tensor:
         return x.clamp(0, 1)
     made = x.mean(1, keepdim=True) if channels == 1 else x.expand(-1, 3, -1, -1)
     return made.clamp(0, 1)
+
+
+def _resized(x: Tensor, size: int) -> Tensor:
+    """The middle square of a tensor, resized with anti-aliasing if it has another size."""
+    height, width = x.shape[-2:]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = x[..., top : top + side, left : left + side]
+    if side == size:
+        return square
+    return F.interpolate(square, size=(size, size), mode="bilinear", antialias=True)

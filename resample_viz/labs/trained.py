@@ -22,6 +22,7 @@ from resample_viz.training import Task, Training
 UNTRAINED = (
     "This network was not trained yet: its weights are random. Press “{button}” ({steps} steps)."
 )
+Trained = Training | TrainingView
 SLICE = 0.02  # seconds of training between two looks at the controls
 REDRAWN = 0.5  # seconds between two pictures of a network that is being trained
 
@@ -45,15 +46,24 @@ class TrainedLab(Lab):
     learning_rate: ClassVar[float] = 3e-3
     button: ClassVar[str] = "Train this network"
 
-    def __init__(self, trained: Iterable[Training | TrainingView] = (), **settings: Any) -> None:
-        self._trainings: dict[Hashable, Training] = {}
-        for one in trained:
-            training = one.training if isinstance(one, TrainingView) else one
-            self._trainings[self.key_of(training.network)] = training
+    def __init__(self, trained: Trained | Iterable[Trained] = (), **settings: Any) -> None:
+        given = [trained] if isinstance(trained, Training | TrainingView) else trained
+        self._trainings: dict[Hashable, Training] = dict(map(self._keyed, given))
         self._press = widgets.Button(description=self.button, layout={"width": "auto"})
         self._press.add_class("rv-control-train")
         super().__init__(**settings)
         self._press.on_click(self._pressed)
+
+    def _keyed(self, one: Trained) -> tuple[Hashable, Training]:
+        """A training under the settings of its network. Raises TypeError for anything else."""
+        training = one.training if isinstance(one, TrainingView) else one
+        try:
+            return self.key_of(training.network), training
+        except AttributeError:
+            raise TypeError(
+                f"{type(self).__name__} shows what `rv.train` returned for its lesson's networks, "
+                f"not {type(getattr(training, 'network', one)).__name__}: give a list of those."
+            ) from None
 
     # What a subclass says about itself
 
@@ -104,15 +114,20 @@ class TrainedLab(Lab):
         return self.training.predict(self.input)
 
     def train(self) -> None:
-        """Trains the network that is shown, to the end, and shows it."""
-        self.later(self._learn(), wait=True)
+        """Trains the network that is shown, to the end or an interrupt, and shows it."""
+        self._cancel_background()
+        try:
+            self.later(self._learn(), wait=True)
+        except KeyboardInterrupt:
+            self.stage.report(1.0, "")
+            self.show_again()
 
     @property
     def untrained(self) -> tuple[str, ...]:
-        """A warning if the network that is shown has random weights."""
-        if self.training.done:
-            return ()
-        return (UNTRAINED.format(button=self.button, steps=self.steps),)
+        """Warnings: the network that is shown has random weights, or its training ended early."""
+        random = UNTRAINED.format(button=self.button, steps=self.steps)
+        said = ("" if self.training.done else random, self.training.note)
+        return tuple(filter(None, said))
 
     def close(self) -> None:
         """Frees the widgets; the networks stay with whoever has trained them."""
@@ -129,7 +144,6 @@ class TrainedLab(Lab):
                 now = perf_counter()
                 if now - shown > REDRAWN:
                     self.show_again()
-                    training.network.train()
                     shown = perf_counter()
                 if now - began > SLICE:
                     left = training.seconds_left

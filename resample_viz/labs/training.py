@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import io
 import math
-from contextlib import closing
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +26,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = 6
 LARGEST = 96  # pixels of a picture that stands alone: its middle is shown
-SECONDS_BETWEEN = 0.25  # two updates of the stage; drawing is to take little of the training's time
+SECONDS_BETWEEN = 0.25  # two updates of the stage
+SHARE = 8  # times as long as the drawing of a frame takes, the training goes on undisturbed
 SMOOTHING = 0.1  # the share of a new step in the running mean that the curve shows
 
 
@@ -40,7 +44,7 @@ class TrainingView(widgets.Box):
         self.title = title or type(training.network).__name__
         self.stage = Stage(max_upload=0)
         self.chart = LossCurve(training)
-        self._last = -math.inf
+        self._next = -math.inf
         super().__init__([self.stage])
         self.add_class("rv-lab")
         self.add_class("rv-lab-training")
@@ -52,10 +56,12 @@ class TrainingView(widgets.Box):
         return self.training.network
 
     def follow(self) -> None:
-        """Shows where the training is, at most a few times per second."""
-        if perf_counter() - self._last > SECONDS_BETWEEN:
+        """Shows where the training is, a few times per second, or less if drawing takes long."""
+        began = perf_counter()
+        if began > self._next:
             self.show()
-            self._last = perf_counter()
+            now = perf_counter()
+            self._next = now + max(SECONDS_BETWEEN, SHARE * (now - began))
 
     def show(self) -> None:
         """Shows where the training is, now."""
@@ -75,16 +81,16 @@ class TrainingView(widgets.Box):
         training = self.training
         x, target = training.task.held_out
         x, target = x[:EXAMPLES], target[:EXAMPLES]
-        was_training = training.network.training
         y = training.predict(x)
-        training.network.train(was_training)
         picture = training.task.picture
+        scale = max(1, target.shape[-1] // x.shape[-1])
+        blocks = LARGEST // scale
         return Frame(
             (
                 self.chart.draw(dark=self.stage.dark),
-                strip("x", "What goes in", "input", x.clamp(0, 1)),
-                strip("y", "What the network makes of it", "output", picture(y)),
-                strip("target", "What it should make", "undone", picture(target)),
+                strip("x", "What goes in", "input", x.clamp(0, 1), 1, blocks),
+                strip("y", "What the network makes of it", "output", picture(y), scale, blocks),
+                strip("target", "What it should make", "undone", picture(target), scale, blocks),
             ),
             merits=(
                 Merit("steps", f"{training.done} of {training.steps}"),
@@ -152,7 +158,7 @@ class LossCurve:
         self.chart = LineChart(720, 200, self.dress)
         for name, style in STYLES.items():
             self.chart.add(name, **style)
-        self._limits = (math.nan, math.nan)
+        self._limits, self._last = (math.nan, math.nan), 0
 
     def series(self) -> dict[str, tuple[Any, Any]]:
         """Steps and losses, by the name of the line."""
@@ -169,26 +175,23 @@ class LossCurve:
     def draw(self, *, dark: bool) -> ChartPanel:
         """The chart as it is now."""
         series = self.series()
-        values = [loss for _, losses in series.values() for loss in losses if loss > 0]
+        losses = [loss for _, losses in series.values() for loss in losses]
+        values = [loss for loss in losses if 0 < loss < math.inf]
         low, high = min(values, default=0.1), max(values, default=1.0)
-        limits = (10.0 ** math.floor(math.log10(low)), 1.5 * high)
-        if dark != self.chart.dark or limits[0] != self._limits[0] or high > self._limits[1]:
-            self._limits = limits
+        lowest, last = 10.0 ** math.floor(math.log10(low)), max(1, self.training.steps)
+        before = (self.chart.dark, self._limits[0], self._last)
+        if before != (dark, lowest, last) or high > self._limits[1]:
+            self._limits, self._last = (lowest, 1.5 * high), last
             self.chart.reset(dark=dark)
         drawn, palette = self.chart.update(**series)
-        last = self.training.checks[-1][1] if self.training.checks else math.nan
-        return ChartPanel(
-            "loss",
-            "Loss at each step",
-            drawn,
-            palette,
-            alt=f"Line chart of the loss over {self.training.done} steps; held out: {last:.3g}.",
-        )
+        held_out = self.training.checks[-1][1] if self.training.checks else math.nan
+        said = f"Line chart of the loss over {self.training.done} steps; held out: {held_out:.3g}."
+        return ChartPanel("loss", "Loss at each step", drawn, palette, alt=said)
 
     def dress(self, axes: Any) -> None:
         """Sets limits and labels."""
         axes.set(
-            xlim=(0, max(1, self.training.steps)),
+            xlim=(0, self._last or 1),
             ylim=self._limits if self._limits[1] > 0 else (0.01, 1),
             yscale="log",
             xlabel="step",
@@ -196,14 +199,18 @@ class LossCurve:
         axes.yaxis.set_minor_formatter("")
 
 
-def strip(name: str, title: str, role: Any, pictures: Tensor) -> Panel:
-    """Pictures (N, C, H, W) side by side; of a single large one its middle."""
+def strip(name: str, title: str, role: Any, pictures: Tensor, scale: int, blocks: int) -> Panel:
+    """Pictures (N, C, H, W) side by side; of a single large one its middle.
+
+    The middle has at most `blocks` × `blocks` blocks of `scale` × `scale` pixels, so that pictures
+    of two sizes show the same part.
+    """
     height, width = pictures.shape[-2:]
-    if len(pictures) == 1:
-        top, left = max(0, (height - LARGEST) // 2), max(0, (width - LARGEST) // 2)
-        shown = pictures[0, :, top : top + LARGEST, left : left + LARGEST]
-        return Panel(name, title, role, shown)
-    return Panel(name, title, role, torch.cat(list(pictures), dim=-1), lines=(height, width))
+    if len(pictures) > 1:
+        return Panel(name, title, role, torch.cat(list(pictures), dim=-1), lines=(height, width))
+    top, left = (scale * max(0, (size // scale - blocks) // 2) for size in (height, width))
+    shown = scale * blocks
+    return Panel(name, title, role, pictures[0, :, top : top + shown, left : left + shown])
 
 
 def train(
@@ -221,23 +228,41 @@ def train(
     In a notebook the loss curve, examples and the time left are shown while it runs. An interrupt
     of the kernel (■ in the toolbar) ends it: the network keeps the best weights seen on the
     held-out examples, and the notebook goes on.
+
+    Raises ValueError for arguments that `Training` refuses.
     """
     training = Training(network, task, steps, learning_rate=learning_rate, seed=seed, device=device)
     view = TrainingView(training, title)
     live = _Live(view)
-    _display(live)
     try:
+        view.show()
+        _display(live)
         with closing(training.run()) as running:
             for _ in running:
                 view.follow()
     except KeyboardInterrupt:
-        training.note = (
-            f"Stopped at step {training.done} of {steps}: the network keeps the weights of step "
-            f"{training.best_step}, the best so far on the held-out examples."
-        )
-    live.close()
-    view.show()
+        training.note = training.stopped
+    except Exception:
+        view.close()
+        raise
+    finally:
+        live.close()
+    with _undisturbed():
+        view.show()
     return view
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Whoever presses ■ twice is to get the result of the first time."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _Live(widgets.VBox):

@@ -14,6 +14,8 @@ class Autoencoder(nn.Module):
     Two poolings halve the picture, a linear layer leaves `code` numbers; two blocks of `upsampling`
     (see `upsampling_block`) make a picture of them again. With "max unpooling" the decoder is also
     handed the encoder's indices, which is more than the code.
+
+    Raises ValueError for a size that cannot be halved twice, and for pictures of another shape.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class Autoencoder(nn.Module):
             )
         if code < 1:
             raise ValueError(f"the code needs at least one number, not {code}: try code=16.")
+        self.shape = (channels, size, size)
         smallest = (2 * width, size // 4, size // 4)
         values = 2 * width * (size // 4) ** 2
         self.first = nn.Conv2d(channels, width, 3, padding=1)
@@ -50,6 +53,12 @@ class Autoencoder(nn.Module):
 
     def encode(self, x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """The code, (N, code), and what the two poolings remember."""
+        if tuple(x.shape[1:]) != self.shape:
+            channels, size, _ = self.shape
+            raise ValueError(
+                f"this autoencoder takes pictures of shape (N, {channels}, {size}, {size}), not "
+                f"{tuple(x.shape)}: resize them, or make one with another size or channels."
+            )
         x, outer = self.pool(F.relu(self.first(x)))
         x, inner = self.pool(F.relu(self.second(x)))
         return self.to_code(x), (inner, outer)

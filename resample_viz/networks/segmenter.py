@@ -26,7 +26,7 @@ class SegmentationNetwork(nn.Module):
         width: int = 16,
     ) -> None:
         super().__init__()
-        self.skips = skips
+        self.channels, self.skips = channels, skips
         widths = (width, 2 * width, 2 * width)
         self.down = nn.ModuleList(map(convolution, (channels, *widths), widths))
         self.pool = nn.MaxPool2d(2, return_indices=True)
@@ -39,7 +39,15 @@ class SegmentationNetwork(nn.Module):
         self.classify = nn.Conv2d(width, classes, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The scores. Raises ValueError for a size that cannot be halved three times."""
+        """The scores.
+
+        Raises ValueError for a size that cannot be halved three times, or other channels.
+        """
+        if x.ndim != 4 or x.shape[1] != self.channels:
+            raise ValueError(
+                f"this network takes pictures of shape (N, {self.channels}, H, W), not "
+                f"{tuple(x.shape)}: make one with another number of channels."
+            )
         check_size(*x.shape[-2:])
         maps, remembered = [], []
         for down in self.down:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resample_viz.networks.upsampling import BlockMaker, Upsampling, upsampling_block
+from resample_viz.networks.upsampling import (
+    BlockMaker,
+    MaxUnpooling,
+    Upsampling,
+    upsampling_block,
+)
 
 
 class SuperResolution(nn.Module):
@@ -28,11 +33,6 @@ class SuperResolution(nn.Module):
         width: int = 32,
     ) -> None:
         super().__init__()
-        if upsampling == "max unpooling":
-            raise ValueError(
-                "max unpooling needs the indices of an encoder's pooling, and this network has no "
-                "pooling: choose a sub-pixel convolution."
-            )
         self.factor = factor
         self.body = nn.Sequential(
             nn.Conv2d(1, width, 5, padding=2),
@@ -43,6 +43,11 @@ class SuperResolution(nn.Module):
             nn.ReLU(),
         )
         self.up = upsampling_block(upsampling, width, 1, factor)
+        if isinstance(self.up, MaxUnpooling):
+            raise ValueError(
+                "max unpooling needs the indices of an encoder's pooling, and this network has no "
+                "pooling: choose a sub-pixel convolution."
+            )
 
     def forward(self, x: Tensor) -> Tensor:
         """The enlarged picture; it may leave [0, 1] a little, as bicubic does."""
@@ -50,7 +55,12 @@ class SuperResolution(nn.Module):
         return result
 
     def detail(self, x: Tensor) -> Tensor:
-        """What the network adds to bicubic, in the units of x."""
+        """What the network adds to bicubic, in the units of x. Raises ValueError for a colour."""
+        if x.ndim != 4 or x.shape[1] != 1:
+            raise ValueError(
+                f"this network enlarges luminance, (N, 1, H, W), not {tuple(x.shape)}: give it "
+                "luminance(x)."
+            )
         result: Tensor = self.up(self.body(x))
         return result
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, get_args
 
+import torch
 from torch import Tensor, nn
 
 Upsampling = Literal[
@@ -37,7 +38,13 @@ class MaxUnpooling(nn.Module):
         self.fill = nn.Conv2d(inputs, outputs, 3, padding=1)
 
     def forward(self, x: Tensor, indices: Tensor) -> Tensor:
-        """The enlarged map."""
+        """The enlarged map. Raises ValueError for indices of another shape."""
+        if indices.shape != x.shape:
+            raise ValueError(
+                f"max unpooling of a map of shape {tuple(x.shape)} got indices of shape "
+                f"{tuple(indices.shape)}: give those of the pooling whose output had the shape of "
+                "this map."
+            )
         result: Tensor = self.fill(self.unpool(x, indices))
         return result
 
@@ -48,7 +55,7 @@ def upsampling_block(
     """A block that turns (N, inputs, H, W) into (N, outputs, factor H, factor W).
 
     `kind` is a name from `UPSAMPLINGS`, or a function of your own of (inputs, outputs, factor) that
-    makes a module. All blocks but `MaxUnpooling` take the map alone.
+    makes a module; it is tried on a map of 4 × 4. All blocks but `MaxUnpooling` take the map alone.
 
     - transposed convolution: `nn.ConvTranspose2d`, stride = factor. Its stamps overlap evenly if
       the stride divides k. A. Odena, V. Dumoulin, C. Olah, Deconvolution and Checkerboard
@@ -58,13 +65,16 @@ def upsampling_block(
       CVPR 2016, https://arxiv.org/abs/1609.05158. With ICNR (see `icnr_`) it starts as nearest.
     - max unpooling: see `MaxUnpooling`.
 
-    Raises ValueError for an unknown name, in one sentence.
+    Raises ValueError, in one sentence, for an unknown name, for a factor that the block cannot
+    enlarge by, and for a block of your own that fails or gives another shape.
 
     >>> upsampling_block("transposed convolution k=4", 8, 1)
     ConvTranspose2d(8, 1, kernel_size=(4, 4), stride=(2, 2), padding=(1, 1))
     """
+    if isinstance(factor, bool) or not isinstance(factor, int) or factor < 1:
+        raise ValueError(f"factor must be a whole number, 1 or more, not {factor!r}: try 2.")
     if callable(kind):
-        return kind(inputs, outputs, factor)
+        return _own(kind, inputs, outputs, factor)
     if kind not in UPSAMPLINGS:
         names = ", ".join(map(repr, UPSAMPLINGS))
         raise ValueError(f"there is no upsampling block {kind!r}: choose one of {names}.")
@@ -83,10 +93,48 @@ def upsampling_block(
     )
 
 
+def _own(kind: BlockMaker, inputs: int, outputs: int, factor: int) -> nn.Module:
+    """A block of one's own, after it has shown that it makes the shape that is needed."""
+    if isinstance(kind, nn.Module):
+        raise ValueError(
+            f"upsampling is {type(kind).__name__}, a module, but every level needs one of its own: "
+            "give a function of (inputs, outputs, factor) that makes it."
+        )
+    block = kind(inputs, outputs, factor)
+    name = getattr(kind, "__name__", type(kind).__name__)
+    if not isinstance(block, nn.Module):
+        raise ValueError(f"{name} must return a torch.nn.Module, not {type(block).__name__}.")
+    if isinstance(block, MaxUnpooling):
+        return block
+    device = next((parameter.device for parameter in block.parameters()), None)
+    x = torch.zeros(1, inputs, 4, 4, device=device)
+    needed = (1, outputs, 4 * factor, 4 * factor)
+    block.eval()  # a trial is to leave no trace in running statistics
+    try:
+        with torch.no_grad():
+            shape = tuple(block(x).shape)
+    except Exception as error:
+        raise ValueError(
+            f"the block that {name}({inputs}, {outputs}, {factor}) makes fails on a map of shape "
+            f"{tuple(x.shape)} ({type(error).__name__}: {error}): it should make {needed} of it."
+        ) from error
+    if shape != needed:
+        raise ValueError(
+            f"the block that {name}({inputs}, {outputs}, {factor}) makes gives {shape} for a map "
+            f"of shape {tuple(x.shape)}, not {needed}: change its stride or its padding."
+        )
+    return block.train()
+
+
 def _transposed(inputs: int, outputs: int, factor: int, kernel_size: int) -> nn.ConvTranspose2d:
     """Enlarges by exactly `factor`: (H − 1) factor − 2 padding + k + output_padding = factor H."""
     overlap = kernel_size - factor
     padding = max(0, -(-overlap // 2))
+    if 2 * padding - overlap >= factor:
+        raise ValueError(
+            f"a transposed convolution with k={kernel_size} cannot enlarge by exactly {factor}: "
+            "use k=3, or a factor of 2 or more."
+        )
     return nn.ConvTranspose2d(
         inputs,
         outputs,
@@ -103,7 +151,14 @@ def icnr_(convolution: nn.Conv2d, factor: int) -> None:
     The factor² kernels whose outputs `nn.PixelShuffle` lays side by side start equal: each kernel
     is repeated factor² times, one copy right after the other. A. Aitken et al., Checkerboard
     Artifact Free Sub-Pixel Convolution, https://arxiv.org/abs/1707.02937, section 3.
+
+    Raises ValueError for a number of output channels that factor² does not divide.
     """
+    if convolution.out_channels % factor**2:
+        raise ValueError(
+            f"{convolution.out_channels} channels cannot be laid side by side {factor**2} at a "
+            f"time: use a multiple of {factor**2}."
+        )
     weight, bias = convolution.weight.data, convolution.bias
     weight.copy_(weight[:: factor**2].repeat_interleave(factor**2, dim=0))
     if bias is not None:

@@ -39,11 +39,12 @@ class Training:
 
     `losses` has the loss of every step, `checks` the pairs (step, held-out loss), `best_step` the
     step whose weights were kept, `note` a sentence if it ended early. Raise `steps` and call `run`
-    again to go on. `device` is where it runs,
-    the network's own by default. `seed` decides the batches; the network's first weights are there
-    already, so seed torch before you make it.
+    again to go on from the best weights. `device` is where it runs, the network's own by default.
+    `seed` decides the batches; the network's first weights are there already, so seed torch before
+    you make it.
 
-    Raises ValueError for a number of steps below 0 or a learning rate that is not positive.
+    Raises ValueError for a number of steps below 0, a learning rate that is not positive, a network
+    without weights, or a device that is not there.
 
     >>> from resample_viz.training import reconstruction
     >>> network = nn.Conv2d(1, 1, 3, padding=1)
@@ -68,8 +69,13 @@ class Training:
             raise ValueError(f"steps must be a whole number, 0 or more, not {steps!r}: try 300.")
         if not 0 < learning_rate < math.inf:
             raise ValueError(f"learning_rate must be above 0, not {learning_rate!r}: try 0.003.")
+        if not any(parameter.requires_grad for parameter in network.parameters()):
+            raise ValueError(
+                f"{type(network).__name__} has no weights that training could change: use a "
+                "network with a convolution or a linear layer."
+            )
         if device is not None:
-            network.to(device)
+            _move(network, device)
         self.network, self.task, self.steps = network, task, steps
         self.learning_rate, self.seed = learning_rate, seed
         self.check_every = max(1, steps // 20)
@@ -77,6 +83,8 @@ class Training:
         self.checks: list[tuple[int, float]] = []
         self.best_step, self.note = 0, ""
         self._best: dict[str, Tensor] = {}
+        self._least = math.inf
+        self._random = torch.Generator().manual_seed(seed)
         self._began = (0, perf_counter())
 
     def run(self) -> Generator[int, None, None]:
@@ -84,16 +92,16 @@ class Training:
 
         However it ends (to the end, closed, interrupted), the network has the best weights seen.
         """
-        random = torch.Generator().manual_seed(self.seed)
         optimizer = torch.optim.Adam(self.network.parameters(), self.learning_rate)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
             optimizer, max(1, self.steps - self.done)
         )
-        self._began = (self.done, perf_counter())
-        self.check()
+        self._began, self.note = (self.done, perf_counter()), ""
         try:
+            self.check()
             while self.done < self.steps:
-                x, target = self.on_device(self.task.batch(random))
+                self.network.train()  # whoever looked at it meanwhile left it in evaluation mode
+                x, target = self.on_device(self.task.batch(self._random))
                 loss = self.task.loss(self.network(x), target)
                 if not loss.isfinite():
                     self.note = (
@@ -110,14 +118,29 @@ class Training:
                 if self.done % self.check_every == 0 or self.done == self.steps:
                     self.check()
                 yield self.done
+        except (GeneratorExit, KeyboardInterrupt):
+            if self.checks and self.done > self.checks[-1][0]:
+                self.check()  # what was learned since the last one may be the best
+            if self.done < self.steps:
+                self.note = self.stopped
+            raise
         finally:
-            self.network.load_state_dict(self._best)
+            if self._best:
+                self.network.load_state_dict(self._best)
             self.network.eval()
 
     @property
     def done(self) -> int:
         """The number of steps that were made."""
         return len(self.losses)
+
+    @property
+    def stopped(self) -> str:
+        """What `note` says of a training that was stopped here."""
+        return (
+            f"Stopped at step {self.done} of {self.steps}: the network keeps the weights of step "
+            f"{self.best_step}, the best so far on the held-out examples."
+        )
 
     @property
     def seconds_left(self) -> float:
@@ -143,12 +166,24 @@ class Training:
         """Computes the held-out loss, and keeps the weights if they are the best so far."""
         x, target = self.task.held_out
         loss = self.task.loss(self.predict(x), target).item()
-        self.network.train()
-        if not self.checks or loss < min(found for _, found in self.checks):
+        if loss < self._least or not self._best:
             self.best_step, self._best = self.done, copy.deepcopy(self.network.state_dict())
+            self._least = math.inf if math.isnan(loss) else loss
         self.checks.append((self.done, loss))
 
     @property
     def score(self) -> float:
         """The task's score on the held-out examples, with the weights that the network has."""
         return self.task.score(self.predict(self.task.held_out[0]), self.task.held_out[1])
+
+
+def _move(network: nn.Module, device: torch.device | str) -> None:
+    try:
+        network.to(device)
+    # What torch raises depends on what it was built with.
+    except (AssertionError, NotImplementedError, RuntimeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise ValueError(
+            f"the network cannot be moved to {str(device)!r} here ({reason}): leave device out to "
+            "train where the network is."
+        ) from None

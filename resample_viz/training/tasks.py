@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -24,10 +25,16 @@ def reconstruction(
 
     `pictures` are (N, C, H, W) in [0, 1]; so is `held_out`, by default the last tenth of them,
     which is then not trained on. `noise` is the standard deviation of what is added.
+
+    Raises ValueError for too few pictures, whole numbers instead of floats, or a noise below 0.
     """
+    if not 0 <= noise < math.inf:
+        raise ValueError(f"noise is a standard deviation, 0 or more, not {noise!r}: try 0.1.")
     if held_out is None:
-        kept = max(1, len(pictures) // 10)
+        kept = held_out_count(pictures)
         pictures, held_out = pictures[:-kept], pictures[-kept:]
+    check_pictures(pictures)
+    check_pictures(held_out)
 
     def noisy(clean: Tensor, random: torch.Generator) -> Tensor:
         return clean + noise * torch.randn(clean.shape, generator=random) if noise else clean
@@ -53,11 +60,22 @@ def segmentation(
 
     `pictures` are (N, C, H, W) in [0, 1], `masks` (N, H, W) int64 from 0, the background;
     `held_out` is such a pair, by default the last tenth, which is then not trained on.
+
+    Raises ValueError for too few pictures, whole numbers instead of floats, or masks that do not
+    belong to them.
     """
     if held_out is None:
-        kept = max(1, len(pictures) // 10)
+        kept = held_out_count(pictures)
         held_out = pictures[-kept:], masks[-kept:]
         pictures, masks = pictures[:-kept], masks[:-kept]
+    for some, of_them in ((pictures, masks), held_out):
+        check_pictures(some)
+        if of_them.shape != (len(some), *some.shape[2:]) or of_them.dtype != torch.int64:
+            raise ValueError(
+                f"masks of pictures {tuple(some.shape)} have shape {(len(some), *some.shape[2:])} "
+                f"and dtype int64, not {tuple(of_them.shape)} and {of_them.dtype}: try "
+                "masks.long(), without a channel axis."
+            )
 
     def batch(random: torch.Generator) -> Batch:
         chosen = torch.randint(len(pictures), (batch_size,), generator=random)
@@ -98,8 +116,20 @@ def super_resolution(
     at least `patch` small pixels high and wide; every batch cuts patches of that size out of them.
     `held_out` is one such pair, of another picture.
 
-    Raises ValueError for a picture that is smaller than a patch.
+    Raises ValueError for no picture at all, one that is smaller than a patch, or a pair that does
+    not have one whole factor for all.
     """
+    if not pictures:
+        raise ValueError("super_resolution needs at least one pair of pictures (small, large).")
+    factor = held_out[1].shape[-1] // held_out[0].shape[-1]
+    for small, large in (*pictures, held_out):
+        fitting = tuple(factor * size for size in small.shape[-2:])
+        if large.shape[-2:] != fitting:
+            raise ValueError(
+                f"{small.shape[-2]} × {small.shape[-1]} pixels go with {fitting[0]} × {fitting[1]} "
+                f"at a factor of {factor}, not with {large.shape[-2]} × {large.shape[-1]}: make "
+                "all pairs with small_and_large(picture, factor)."
+            )
     for small, _ in pictures:
         if min(small.shape[-2:]) < patch:
             height, width = small.shape[-2:]
@@ -110,7 +140,6 @@ def super_resolution(
 
     def patches(random: torch.Generator) -> Batch:
         small, large = pictures[int(torch.randint(len(pictures), (), generator=random))]
-        factor = large.shape[-1] // small.shape[-1]
         row, col = (
             int(torch.randint(size - patch + 1, (), generator=random)) for size in small.shape[-2:]
         )
@@ -135,3 +164,22 @@ def super_resolution(
         lambda output, target: psnr(output.clamp(0, 1), target),
         "PSNR in dB",
     )
+
+
+def held_out_count(pictures: Tensor) -> int:
+    """How many are kept for judging: a tenth, at least one. Raises ValueError for fewer than 2."""
+    if len(pictures) < 2:
+        raise ValueError(
+            f"{len(pictures)} pictures cannot be split into some to train on and some to judge by: "
+            "give at least 2, or held_out."
+        )
+    return max(1, len(pictures) // 10)
+
+
+def check_pictures(pictures: Tensor) -> None:
+    """Raises ValueError for what is no batch of pictures, in one sentence."""
+    if pictures.ndim != 4 or not pictures.numel() or not pictures.is_floating_point():
+        raise ValueError(
+            f"pictures are floats of shape (N, C, H, W) in [0, 1], not {pictures.dtype} of shape "
+            f"{tuple(pictures.shape)}: try pictures[:, None].float() / 255 for grey bytes."
+        )

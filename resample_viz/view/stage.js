@@ -97,8 +97,8 @@ class StageView {
   }
 
   async take(file) {
-    if (!file) return;
     const most = this.model.get("max_upload");
+    if (!file || !most) return;
     if (file.size > most) {
       setText(this.alert, `${file.name} has ${(file.size / 1e6).toFixed(1)} MB, more than the ${most / 1e6} MB that a lab takes: make it smaller first, 512 pixels are plenty.`);
       this.root.dataset.state = "error";
@@ -210,6 +210,7 @@ class StageView {
     }
     setText(this.code, frame.code);
     this.code.closest(".rv-code").hidden = !frame.code;
+    this.root.toggleAttribute("data-plain", !frame.code && !frame.links.length); // no loupe to keep room for
     setText(this.alert, this.root.dataset.kernel === "lost" ? LOST : frame.alert);
     setText(this.formula, frame.formula);
     setText(this.hint, frame.hint);

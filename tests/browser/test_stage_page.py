@@ -753,3 +753,58 @@ def test_the_sentence_names_the_library_that_computed(show: Show) -> None:
     view = show.open(Frame((x, y, index), links=frame.links))
     screen(view, "y").hover(position={"x": 20, "y": 20})
     expect(view.locator(".rv-sentence")).to_contain_text("Pillow: ")
+
+
+# A frame without code or links
+
+
+def test_a_frame_without_code_and_links_has_no_empty_rows(show: Show) -> None:
+    view = show.open(single(X))
+    for part in ("code", "aside", "hint", "warnings", "progress", "alert"):
+        expect(view.locator(f".rv-{part}")).to_be_hidden()
+    head = view.locator(".rv-head").bounding_box()
+    assert head
+    assert head["height"] < 60
+    expect(view.locator(".rv-sentence")).to_have_text(re.compile("to read its value"))
+    show.again(replace(up(), hint=""))
+    expect(view.locator(".rv-code")).to_be_visible()
+    expect(view.locator(".rv-hint")).to_be_hidden()
+    expect(view.locator(".rv-sentence")).to_have_text(re.compile("see where it comes from"))
+    head = view.locator(".rv-head").bounding_box()
+    assert head
+    assert head["height"] >= 172, "the loupe has its room"
+    show.again(single(X))
+    expect(view.locator(".rv-code")).to_be_hidden()
+    expect(view.locator(".rv-sentence")).to_have_text(re.compile("to read its value"))
+
+
+def test_its_cells_can_be_read(show: Show) -> None:
+    view = show.open(single(X))
+    point(view, "p", 1, 2, (3, 4))
+    expect(view.locator(".rv-sentence")).to_contain_text("0.5")
+
+
+def test_a_stage_that_takes_no_picture_offers_no_upload(show: Show) -> None:
+    view = show.open(single(X), max_upload=0)
+    expect(view.locator(".rv-own")).to_be_hidden()
+    view.locator(".rv-stage").evaluate(
+        """stage => {
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File(["abc"], "cat.png"));
+            stage.dispatchEvent(new DragEvent("drop", {dataTransfer, bubbles: true}));
+        }"""
+    )
+    show.again(single(X + 0.1))
+    expect(view.locator(".rv-alert")).to_be_hidden()
+    expect(view.locator(".rv-stage")).to_have_attribute("data-state", "ok")
+    assert show.page.get("upload") in ({}, None)
+
+
+def test_a_stage_is_not_seen_before_its_first_frame(show: Show) -> None:
+    view = show.page.mount(show.stage._esm, show.stage._css, **show.traits())
+    expect(view.locator(".rv-stage")).to_have_count(1)
+    for part in ("copy", "stepper", "marker"):
+        expect(view.locator(f".rv-{part}")).to_be_hidden()
+    show.sent = show.traits()
+    show.again(up())
+    expect(view.locator(".rv-copy")).to_be_visible()
