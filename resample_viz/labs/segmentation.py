@@ -112,6 +112,7 @@ class SegmentationLab(TrainedLab):
     def __init__(self, trained: Iterable[Training | TrainingView] = (), **settings: Any) -> None:
         self._blocks: dict[str, Upsampling | BlockMaker] = {name: name for name in UPSAMPLINGS}
         self._noisy: tuple[Tensor, float, Tensor] | None = None
+        self._how = ""
         super().__init__(trained, **settings)
 
     # What decides the network
@@ -207,6 +208,8 @@ class SegmentationLab(TrainedLab):
                 *self._others(x, mask, only),
             )
             merits = _merits(judged, mask, ("background", "coin") if only else CLASSES)
+        training, noise = self.training, self.extras["noise"].value
+        self._how = f"noise {noise:g}, trained for {training.done} of {training.steps} steps"
         return Frame(
             (Panel("x", "Picture", "input", x[0]), *found),
             strip=(
@@ -261,12 +264,7 @@ class SegmentationLab(TrainedLab):
         said = super().__repr__()
         if not self.shown.panels:
             return said
-        training = self.training
-        noise = self.extras["noise"].value
-        return (
-            f"{said.rpartition(chr(10))[0]}\nnoise {noise:g}, trained for {training.done} of "
-            f"{training.steps} steps"
-        )
+        return f"{said.rpartition(chr(10))[0]}\n{self._how}"
 
 
 HINT = (
