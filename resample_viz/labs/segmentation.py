@@ -58,8 +58,8 @@ class SegmentationLab(TrainedLab):
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset(
             "bilinear",
-            "Inside the shapes nearly all is right. The wrong pixels lie along the edges: three "
-            "poolings have forgotten where in its 8 × 8 pixels an edge was.",
+            "Once it is trained, nearly all is right inside the shapes. The wrong pixels lie along "
+            "the edges: three poolings have forgotten where in its 8 × 8 pixels an edge was.",
             {
                 "image": SHAPES,
                 "example": 0,
@@ -202,7 +202,13 @@ class SegmentationLab(TrainedLab):
             only = self.inputs.source.value == COINS
             judged = _as_object(classes) if only else classes
             found = (
-                Panel("mask", "What is true", "undone", class_picture(mask)[0], caption=COLORS),
+                Panel(
+                    "mask",
+                    "What is true",
+                    "undone",
+                    class_picture(mask)[0],
+                    caption="background grey, coins blue" if only else COLORS,
+                ),
                 Panel("y", "What the network says", "output", class_picture(classes)[0], like="x"),
                 wrong_panel("wrong", "What is wrong", judged, mask),
                 *self._others(x, mask, only),
@@ -214,8 +220,7 @@ class SegmentationLab(TrainedLab):
             (Panel("x", "Picture", "input", x[0]), *found),
             strip=(
                 Step("x", tuple(x.shape), "input"),
-                Step("3 × max pooling"),
-                Step(f"3 × {block}{', skips' if skips else ''}"),
+                *_way(self.network, x, f"{block}{', skips' if skips else ''}"),
                 Step("scores", tuple(scores.shape), "output"),
                 Step("argmax"),
                 Step("classes", tuple(classes.shape), "output"),
@@ -331,6 +336,17 @@ def examples(source: str) -> tuple[Tensor, Tensor]:
     if source == HORSE:
         return horse(SIZE, noise=0.0)
     return coins() if source == COINS else shapes(HELD_OUT, SIZE, seed=2, noise=0.0)
+
+
+def _way(network: nn.Module, x: Tensor, name: str) -> tuple[Step, ...]:
+    """What lies between picture and scores; of a network of one's own only its name is known."""
+    if not isinstance(network, SegmentationNetwork):
+        return (Step(name),)
+    batch, _, height, width = x.shape
+    channels = network.middle[0].out_channels
+    assert isinstance(channels, int)
+    smallest = (batch, channels, height // 8, width // 8)
+    return Step("3 × max pooling"), Step("maps", smallest), Step(f"3 × {name}")
 
 
 def pictures_of(source: str) -> Tensor:

@@ -55,6 +55,11 @@ def test_the_panels_are_what_the_network_computes(lab: SegmentationLab) -> None:
     assert torch.equal(panels["mask"].tensor, class_picture(lab.mask)[0])
 
 
+def test_the_strip_tells_the_smallest_map(lab: SegmentationLab) -> None:
+    lab.set(image=COINS, upsampling="max unpooling")
+    assert "→ maps (1, 32, 16, 16) → 3 × max unpooling → scores (1, 4, 128, 128)" in repr(lab)
+
+
 def test_wrong_pixels_and_the_band_have_their_colours(lab: SegmentationLab) -> None:
     panel = shown(lab)["wrong"]
     wrong, band = (lab.classes != lab.mask)[0], rv.edge_band(lab.mask)[0]
@@ -152,6 +157,7 @@ def test_a_network_of_ones_own_goes_by_its_class() -> None:
         pass
     lab = SegmentationLab([training])
     assert lab.extras["upsampling"].value == "Mine"
+    assert "→ Mine → scores" in repr(lab)
     before = repr(lab)
     with pytest.raises(OperationError, match=r"Mine was given ready-made.*were\."):
         lab.set(skips=True)
