@@ -233,6 +233,7 @@ def train(
     """
     training = Training(network, task, steps, learning_rate=learning_rate, seed=seed, device=device)
     view = TrainingView(training, title)
+    view.show()  # what there is before the first step, so that the stage is never empty
     live = _Live(view)
     try:
         view.show()
