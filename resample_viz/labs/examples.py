@@ -150,7 +150,8 @@ def own_picture(image: Any, size: int | None, channels: int) -> Tensor:
 
     Raises ImageError for what cannot be read, and for a tensor without 1 or 3 channels.
     """
-    if size is not None and hasattr(image, "shape"):  # a tensor or an array, which `load_image` never resizes
+    # A tensor or an array is never resized by `load_image`.
+    if size is not None and hasattr(image, "shape"):
         x = _resized(load_image(image), size)
     else:
         x = load_image(image, size=size)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import closing
-from time import perf_counter
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +10,6 @@ from torch import Tensor
 
 from resample_viz.analysis import psnr
 from resample_viz.images import PHOTOGRAPHS, photograph
-from resample_viz.labs.background import Job
 from resample_viz.networks import WayBack
 from resample_viz.operations import Operation, OperationError
 from resample_viz.training import Batch, Task, Training
@@ -20,8 +17,6 @@ from resample_viz.training import Batch, Task, Training
 STEPS = 300
 PATCH = 32
 BATCH = 16
-SLICE = 0.02  # seconds of training between two looks at the controls
-REDRAWN = 0.5  # seconds between two pictures of a network that is being trained
 HELD_OUT = "coffee"
 """A photograph that decides which weights are kept."""
 
@@ -85,22 +80,6 @@ class LearnedWayBack:
     def _pairs(self, patches: Tensor) -> Batch:
         height, width = self.patch
         return resized(self.operation(patches), (height, width)), patches
-
-
-def learning(training: Training, show: Callable[[], None]) -> Job:
-    """A training in slices that leave the controls alive; `show` is called now and then."""
-    shown = began = perf_counter()
-    with closing(training.run()) as steps:
-        for step in steps:
-            now = perf_counter()
-            if now - shown > REDRAWN:
-                show()
-                shown = perf_counter()
-            if now - began > SLICE:
-                left = training.seconds_left
-                yield step / training.steps, f"step {step} of {training.steps}, {left:.0f} s left"
-                began = perf_counter()
-    show()
 
 
 def resized(y: Tensor, size: Sequence[int]) -> Tensor:
