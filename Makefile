@@ -1,6 +1,7 @@
 # make lab    opens JupyterLab on the first lesson
 # make test   runs everything that must hold
-# Both build .venv first, once. Nothing is installed outside this folder.
+# make slow   runs what takes longer: all controls in dark, lessons that train networks, in JupyterLab
+# All of them build .venv first, once. Nothing is installed outside this folder.
 
 PYTHON ?= python3
 VENV := .venv
@@ -21,7 +22,7 @@ ifeq ($(shell id -u),0)
 LAB_OPTIONS += --allow-root
 endif
 
-.PHONY: help lab test lint types notebooks bench clean
+.PHONY: help lab test slow lint types notebooks bench clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -30,7 +31,12 @@ lab: $(INSTALLED)
 	$(BIN)/jupyter lab $(LAB_OPTIONS) notebooks/00-start-here.ipynb
 
 test: $(INSTALLED) lint types
-	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=120 tests resample_viz notebooks
+	$(BIN)/python -m pytest -n 2 -m 'not slow' --nbval --nbval-current-env --nbval-cell-timeout=120 \
+		tests resample_viz notebooks
+
+# In one process: training is to have both cores for itself.
+slow: $(INSTALLED)
+	$(BIN)/python -m pytest -m slow tests
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

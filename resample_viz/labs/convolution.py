@@ -10,14 +10,13 @@ from torch import Tensor
 
 from resample_viz.analysis import linear_map
 from resample_viz.labs.background import Job
-from resample_viz.labs.base import Lab, Preset
-from resample_viz.labs.controls import LABEL, Simple, Slider, buttons, display
-from resample_viz.labs.inputs import check_typed
+from resample_viz.labs.base import Preset
+from resample_viz.labs.controls import LABEL, Simple, display
+from resample_viz.labs.kernel_lab import KernelLab
 from resample_viz.labs.kernels import (
     COLOURS,
     counted,
     fits_matrix,
-    follow_channels,
     invisible_panel,
     kernel_panel,
     matrix_merits,
@@ -25,19 +24,17 @@ from resample_viz.labs.kernels import (
     response_panel,
     restored_panel,
     same_size,
-    with_groups,
-    write_weight,
 )
-from resample_viz.labs.least_squares import LeastSquares, Solved
+from resample_viz.labs.least_squares import Solved
 from resample_viz.labs.panels import error_panel, merits, signal_range
-from resample_viz.operations import Conv, Operation, Range
+from resample_viz.operations import Conv, Operation
 from resample_viz.view import AnyPanel, Frame, Link, Merit, Panel, Step
 
 SHOWS = ("window", "matrix", "way back")
 ADJOINT, LEAST_SQUARES = "transposed convolution, same weights", "least squares"
 
 
-class ConvolutionLab(Lab):
+class ConvolutionLab(KernelLab):
     """Walk the window over a grid or a photograph; see the sum, the matrix, and the way back.
 
     Keyword arguments are the parameters of `Conv` (without `in_channels`, which the input decides),
@@ -52,6 +49,7 @@ class ConvolutionLab(Lab):
     """
 
     name = "convolution"
+    shows = SHOWS
     operation_type = Conv
     opening: ClassVar[dict[str, Any]] = {
         "image": "integer_grid",
@@ -131,44 +129,20 @@ class ConvolutionLab(Lab):
 
     def build_extras(self) -> dict[str, Any]:
         """What to show beside the window, the way back, and the channel that is explained."""
-        show = buttons("show", SHOWS, SHOWS[0])
-        show.add_class("rv-control-show")
+        shared = super().build_extras()
         way = widgets.Dropdown(
             options=(ADJOINT, LEAST_SQUARES), description="way back", style=LABEL
         )
         way.add_class("rv-control-way_back")
-        channel = Slider("channel", Range(0, 7), 0, whole=True, strict=True)
-        channel.widget.add_class("rv-control-channel")
-        self._least_squares = LeastSquares()
-        return {"show": Simple(show), "way_back": Simple(way), "channel": channel}
+        return {"show": shared["show"], "way_back": Simple(way), "channel": shared["channel"]}
 
-    def channels_changed(self, channels: int) -> None:
-        """Groups and output channels follow the picture."""
-        follow_channels(self.controls, channels)
+    def groups_of(self, shape: tuple[int, ...]) -> int:
+        """A weight (O, C / groups, kh, kw) says how many channels each group sees."""
+        return max(1, self.input.shape[1] // shape[1])
 
-    def completed(self, moves: dict[str, Any]) -> dict[str, Any]:
-        """The groups of a whole weight of the learner's own."""
-        channels = self.input.shape[1]
-        return with_groups(moves, lambda shape: max(1, channels // shape[1]))
-
-    def close(self) -> None:
-        """Frees what is remembered too."""
-        super().close()
-        self._least_squares = LeastSquares()
-
-    def edited(self, panel: str, row: int, col: int, value: float) -> None:
-        """A cell of the input, or a weight of the kernels that are drawn."""
-        if panel != "w":
-            super().edited(panel, row, col, value)
-            return
-        operation = self.operation
-        assert isinstance(operation, Conv)
-        check_typed(value)
-        weight = operation.weight
-        number, col = divmod(col, operation.taps[1])
-        weight[self._channel(operation), number, row, col] = value
-        alone = weight.shape[:2] == (1, 1)
-        write_weight(self.controls, weight[0, 0] if alone else weight)
+    def weight_at(self, operation: Conv, kernel: int) -> tuple[int, int]:
+        """Drawn are the kernels of one output channel."""
+        return self._channel(operation), kernel
 
     def frame(self, operation: Conv, x: Tensor) -> Frame:  # type: ignore[override]
         """Input with its padding, kernel, output; then the matrix, or the way back."""

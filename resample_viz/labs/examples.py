@@ -143,12 +143,15 @@ class Examples:
             raise
 
 
-def own_picture(image: Any, size: int, channels: int) -> Tensor:
+def own_picture(image: Any, size: int | None, channels: int) -> Tensor:
     """The middle square of a learner's picture, (1, channels, size, size) in [0, 1].
+
+    With None it keeps the size and the shape that it has.
 
     Raises ImageError for what cannot be read, and for a tensor without 1 or 3 channels.
     """
-    if hasattr(image, "shape"):  # a tensor or an array, which `load_image` never resizes
+    # A tensor or an array is never resized by `load_image`.
+    if size is not None and hasattr(image, "shape"):
         x = _resized(load_image(image), size)
     else:
         x = load_image(image, size=size)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
-from torch import Tensor
+from torch import Tensor, nn
 
 from resample_viz.analysis.round_trips import (
     LEAST_SQUARES,
@@ -21,9 +21,11 @@ from resample_viz.analysis.round_trips import (
     twin_steps,
 )
 from resample_viz.labs.background import Job
-from resample_viz.labs.base import Lab, Preset
+from resample_viz.labs.base import Lab, Preset, calmly
 from resample_viz.labs.controls import LABEL, Simple
+from resample_viz.labs.learned import LearnedWayBack
 from resample_viz.labs.panels import SAME_AS_EXACT, error_panel, signal_range, tensor_panel
+from resample_viz.labs.training import learning
 from resample_viz.operations import (
     AvgPool,
     Chain,
@@ -44,6 +46,7 @@ from resample_viz.view import AnyPanel, Frame, Merit, Panel, Step
 NOTHING, OWN = "nothing", "your own"
 SLOTS = ("step_1", "step_2", "step_3", "step_4", "step_5")
 MOST_WAYS = 5
+LEARN = "Learn a way back (about 10 s)"
 NO_TWIN = 0.01  # mean change of a second picture below which there is none to speak of
 
 
@@ -158,9 +161,13 @@ class RoundTripLab(Lab):
     _found = Found()
 
     def __init__(self, *, operation: Operation | None = None, **settings: Any) -> None:
+        self._learned: list[LearnedWayBack] = []
+        self._press = widgets.Button(description=LEARN, layout={"width": "auto"})
+        self._press.add_class("rv-control-learn")
         if operation is not None:
             settings = {"step_1": OWN, **settings, "operation": operation}
         super().__init__(**settings)
+        self._press.on_click(self._pressed)
 
     def build_extras(self) -> dict[str, Any]:
         """Five dropdowns."""
@@ -214,6 +221,49 @@ class RoundTripLab(Lab):
         """The second picture, once it has been found."""
         return self._found.twin
 
+    @property
+    def network(self) -> nn.Module | None:
+        """The network that has learned a way back of what is shown, if there is one."""
+        operation, _ = self._fitting(self.operation, self.input)
+        learned = self._way_learned(operation, self.input)
+        return learned.training.network if learned else None
+
+    def learn(self) -> None:
+        """Trains a network to bring the picture back, on other photographs; about ten seconds."""
+        self.later(self._learn(), wait=True)
+
+    def close(self) -> None:
+        """Frees the widgets and the networks."""
+        super().close()
+        self._learned = []
+
+    @calmly
+    def _pressed(self, _: Any) -> None:
+        self.later(self._learn())
+
+    def _learn(self) -> Job:
+        yield 0.0, "cutting patches out of other photographs"
+        self.look = ""
+        operation, _ = self._fitting(self.operation, self.input)
+        x = self.input
+        pending = self.follow_up(operation, x)
+        if pending is not None:  # only one job runs at a time
+            yield from pending
+        learned = self._way_learned(operation, x)
+        if learned is None:
+            learned = LearnedWayBack(operation, x, self.inputs.label)
+            self._learned.append(learned)
+        yield from learning(learned.training, self.show_again)
+
+    def _way_learned(self, operation: Operation, x: Tensor) -> LearnedWayBack | None:
+        shown = self.inputs.label
+        return next((w for w in self._learned if w.belongs_to(operation, x, shown)), None)
+
+    def _control_column(self) -> widgets.Widget:
+        column: Any = super()._control_column()
+        column.children = (*column.children, self._press)
+        return column
+
     @staticmethod
     def _fitting(operation: Operation, x: Tensor) -> tuple[Operation, str]:
         return operation.fitting(x.shape) if isinstance(operation, Chain) else (operation, "")
@@ -222,7 +272,16 @@ class RoundTripLab(Lab):
         low, high = signal_range(x)
         rows = [measured(way, y, x, high - low) for way in operation.undo_at(x)]
         later = self._found.rows if self._found.belongs_to(operation, x) else []
-        return ranked([*rows, *later])
+        return ranked([*rows, *later, *self._learned_row(operation, x, y, high - low)])
+
+    def _learned_row(
+        self, operation: Operation, x: Tensor, y: Tensor, span: float
+    ) -> list[RoundTrip]:
+        learned = self._way_learned(operation, x)
+        if learned is None or not learned.training.done:
+            return []
+        label = f"a network, {learned.training.done} steps"
+        return [RoundTrip.of("learned", label, learned(y, x.shape[-2:]), x, span)]
 
     def follow_up(self, operation: Operation, x: Tensor) -> Job | None:
         """Least squares where the operation has no such way, and the second picture."""
@@ -343,7 +402,16 @@ def _program(operation: Operation, x: Tensor, best: RoundTrip) -> str:
     layer = operation.variable
     lines = [operation.program(), f"y = {layer}(x)"]
     way = next((way for way in operation.undo_at(x) if way.label == best.label), None)
-    if way is None:
+    if best.kind == "learned":
+        way = Undo(
+            best.label,
+            "network(resized)",
+            lambda y: y,
+            lambda: best.kind,
+            'resized = F.interpolate(y, size=x.shape[-2:], mode="bicubic", antialias=True)\n'
+            "network = lab.network  # trained in this lab, on other photographs",
+        )
+    elif way is None:
         in_rv = re.sub(r"\b([A-Z]\w+)\(", r"rv.\1(", repr(operation))
         way = Undo(
             best.label,
@@ -356,6 +424,11 @@ def _program(operation: Operation, x: Tensor, best: RoundTrip) -> str:
 
 
 def _hint(operation: Operation, rows: tuple[RoundTrip, ...]) -> str:
+    if any(row.kind == "learned" for row in rows):
+        return (
+            "The network was trained on other photographs: what it adds is what usually was there, "
+            "not what was there here."
+        )
     if any(row.kind in ("exact inverse", "left inverse") for row in rows):
         return "Everything can be brought back: there is an inverse among the ways back."
     if operation.linear:

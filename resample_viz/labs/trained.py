@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Hashable, Iterable
-from contextlib import closing
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
@@ -15,7 +13,7 @@ from torch import Tensor, nn
 
 from resample_viz.labs.background import Job
 from resample_viz.labs.base import Lab, calmly
-from resample_viz.labs.training import TrainingView, span
+from resample_viz.labs.training import TrainingView, learning
 from resample_viz.operations import Operation
 from resample_viz.training import Task, Training
 
@@ -23,8 +21,6 @@ UNTRAINED = (
     "This network was not trained yet: its weights are random. Press “{button}” ({steps} steps)."
 )
 Trained = Training | TrainingView
-SLICE = 0.02  # seconds of training between two looks at the controls
-REDRAWN = 0.5  # seconds between two pictures of a network that is being trained
 
 
 @dataclass(frozen=True)
@@ -135,24 +131,7 @@ class TrainedLab(Lab):
         self._trainings = {}
 
     def _learn(self) -> Job:
-        """Training in slices that leave the controls alive; the picture follows."""
-        training = self.training
-        shown = perf_counter()
-        with closing(training.run()) as steps:
-            began = shown
-            for step in steps:
-                now = perf_counter()
-                if now - shown > REDRAWN:
-                    self.show_again()
-                    shown = perf_counter()
-                if now - began > SLICE:
-                    left = training.seconds_left
-                    yield (
-                        step / training.steps,
-                        f"step {step} of {training.steps}, about {span(left)} left",
-                    )
-                    began = perf_counter()
-        self.show_again()
+        return learning(self.training, self.show_again)
 
     @calmly
     def _pressed(self, _: Any) -> None:

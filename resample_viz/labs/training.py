@@ -7,7 +7,7 @@ import io
 import math
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ import ipywidgets as widgets
 import torch
 from torch import Tensor, nn
 
+from resample_viz.labs.background import Job
 from resample_viz.labs.lifetime import adopt, close_tree, disown
 from resample_viz.training import Task, Training
 from resample_viz.view import ChartPanel, Frame, LineChart, Merit, Panel, Stage
@@ -28,6 +29,8 @@ EXAMPLES = 6
 LARGEST = 96  # pixels of a picture that stands alone: its middle is shown
 SECONDS_BETWEEN = 0.25  # two updates of the stage
 SHARE = 8  # times as long as the drawing of a frame takes, the training goes on undisturbed
+SLICE = 0.02  # seconds of training between two looks at the controls of a lab
+REDRAWN = 0.5  # seconds between two pictures of a lab whose network is being trained
 SMOOTHING = 0.1  # the share of a new step in the running mean that the curve shows
 
 
@@ -275,6 +278,22 @@ def _undisturbed() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def learning(training: Training, show: Callable[[], None]) -> Job:
+    """A training in slices that leave the controls alive; `show` is called now and then."""
+    shown = began = perf_counter()
+    with closing(training.run()) as steps:
+        for step in steps:
+            now = perf_counter()
+            if now - shown > REDRAWN:
+                show()
+                shown = perf_counter()
+            if now - began > SLICE:
+                left = span(training.seconds_left)
+                yield step / training.steps, f"step {step} of {training.steps}, about {left} left"
+                began = perf_counter()
+    show()
 
 
 class _Live(widgets.VBox):

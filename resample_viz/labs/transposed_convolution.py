@@ -11,25 +11,21 @@ from torch import Tensor
 
 from resample_viz.analysis import linear_map
 from resample_viz.labs.background import Job
-from resample_viz.labs.base import Lab, Preset
+from resample_viz.labs.base import Preset
 from resample_viz.labs.checkerboards import LastDrawn, as_pair, overlap_frame, random_frame
 from resample_viz.labs.controls import Simple, Slider, buttons, display
 from resample_viz.labs.drift import STYLES, EncoderDecoder, drift_frame
-from resample_viz.labs.inputs import check_typed
+from resample_viz.labs.kernel_lab import KernelLab
 from resample_viz.labs.kernels import (
     COLOURS,
     fits_matrix,
-    follow_channels,
     kernel_panel,
     matrix_merits,
     matrix_panels,
     response_panel,
     restored_panel,
     same_size,
-    with_groups,
-    write_weight,
 )
-from resample_viz.labs.least_squares import LeastSquares
 from resample_viz.labs.panels import error_panel, merits, signal_range, tensor_panel
 from resample_viz.labs.profiles import Profiles
 from resample_viz.operations import Axis, Conv, ConvTranspose, Operation, OperationError, Range
@@ -47,7 +43,7 @@ NUMBERS, MATRIX, SIZES, BACK, OVERLAP, RANDOM, DRIFT = SHOWS = (
 )
 
 
-class TransposedConvolutionLab(Lab):
+class TransposedConvolutionLab(KernelLab):
     """Stamp the kernel, or gather from a stretched grid; count overlaps; compare with an inverse.
 
     Keyword arguments are the parameters of `ConvTranspose` (without `in_channels`, which the input
@@ -63,6 +59,7 @@ class TransposedConvolutionLab(Lab):
     """
 
     name = "transposed-convolution"
+    shows = SHOWS
     operation_type = ConvTranspose
     opening: ClassVar[dict[str, Any]] = {"image": "integer_grid", "size": 4, "kernel": "ones"}
     presets: ClassVar[tuple[Preset, ...]] = (
@@ -152,21 +149,17 @@ class TransposedConvolutionLab(Lab):
 
     def build_extras(self) -> dict[str, Any]:
         """The reading, what to show, the levels of the encoder, the channel that is explained."""
+        shared = super().build_extras()
         reading = buttons("reading", READINGS, READINGS[0])
         reading.add_class("rv-control-reading")
-        show = buttons("show", SHOWS, SHOWS[0])
-        show.add_class("rv-control-show")
         levels = Slider("levels", Range(1, 4), 4, whole=True, strict=True)
         levels.widget.add_class("rv-control-levels")
-        channel = Slider("channel", Range(0, 7), 0, whole=True, strict=True)
-        channel.widget.add_class("rv-control-channel")
-        self._least_squares = LeastSquares()
         self._random = LastDrawn()
         return {
             "reading": Simple(reading),
-            "show": Simple(show),
+            "show": shared["show"],
             "levels": levels,
-            "channel": channel,
+            "channel": shared["channel"],
         }
 
     def build_charts(self) -> dict[str, Any]:
@@ -177,33 +170,21 @@ class TransposedConvolutionLab(Lab):
         """The chart's limits follow the input and the theme."""
         self.charts["row"].dress_for(x, dark=self.stage.dark)
 
-    def channels_changed(self, channels: int) -> None:
-        """Groups and output channels follow the picture."""
-        follow_channels(self.controls, channels)
+    def groups_of(self, shape: tuple[int, ...]) -> int:
+        """A weight (C, O / groups, kh, kw) does not tell; one group, then."""
+        del shape
+        return 1
 
-    def completed(self, moves: dict[str, Any]) -> dict[str, Any]:
-        """The groups of a whole weight of the learner's own."""
-        return with_groups(moves, lambda _: 1)
+    def weight_at(self, operation: ConvTranspose, kernel: int) -> tuple[int, int]:
+        """Drawn are the stamps that make one output channel."""
+        inputs, outputs = operation.weight.shape[:2]
+        group, within = divmod(self._channel(operation), outputs)
+        return group * (inputs // operation.groups) + kernel, within
 
     def close(self) -> None:
         """Frees what is remembered too."""
         super().close()
-        self._least_squares, self._random = LeastSquares(), LastDrawn()
-
-    def edited(self, panel: str, row: int, col: int, value: float) -> None:
-        """A cell of the input, or a weight of the stamps that are drawn."""
-        if panel != "w":
-            super().edited(panel, row, col, value)
-            return
-        operation = self.operation
-        assert isinstance(operation, ConvTranspose)
-        check_typed(value)
-        weight = operation.weight
-        number, col = divmod(col, operation.taps[1])
-        group, within = divmod(self._channel(operation), weight.shape[1])
-        weight[group * (len(weight) // operation.groups) + number, within, row, col] = value
-        alone = weight.shape[:2] == (1, 1)
-        write_weight(self.controls, weight[0, 0] if alone else weight)
+        self._random = LastDrawn()
 
     def frame(self, operation: ConvTranspose, x: Tensor) -> Frame:  # type: ignore[override]
         """What `show` asks for."""

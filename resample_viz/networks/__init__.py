@@ -17,6 +17,7 @@ from resample_viz.networks.upsampling import (
     icnr_,
     upsampling_block,
 )
+from resample_viz.networks.way_back import WayBack
 
 __all__ = [
     "ESPCN",
@@ -35,6 +36,7 @@ __all__ = [
     "SuperResolution",
     "UNet",
     "Upsampling",
+    "WayBack",
     "enlarge",
     "enlarged_bicubic",
     "icnr_",

@@ -26,7 +26,7 @@ class SegmentationNetwork(nn.Module):
         width: int = 16,
     ) -> None:
         super().__init__()
-        self.channels, self.skips = channels, skips
+        self.channels, self.upsampling, self.skips = channels, upsampling, skips
         widths = (width, 2 * width, 2 * width)
         self.down = nn.ModuleList(map(convolution, (channels, *widths), widths))
         self.pool = nn.MaxPool2d(2, return_indices=True)
@@ -37,6 +37,7 @@ class SegmentationNetwork(nn.Module):
             self.norm.append(nn.Sequential(nn.BatchNorm2d(outputs), nn.ReLU()))
             self.merge.append(convolution(outputs + inputs if skips else outputs, outputs))
         self.classify = nn.Conv2d(width, classes, 1)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a quarter faster
 
     def forward(self, x: Tensor) -> Tensor:
         """The scores.

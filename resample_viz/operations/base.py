@@ -129,10 +129,14 @@ class Operation(ABC):
         return self.module()(x)
 
     def adjoint(self, shape: Sequence[int]) -> Undo:
-        """The transposed map, as autograd computes it (torch.func.vjp)."""
+        """The transposed map, as autograd computes it."""
 
         def apply(y: Tensor) -> Tensor:
-            return torch.func.vjp(self, y.new_zeros(tuple(shape)))[1](y)[0]
+            # What torch.func.vjp does; but its first call imports 800 modules.
+            with torch.enable_grad():
+                x = y.new_zeros(tuple(shape), requires_grad=True)
+                result: Tensor = torch.autograd.grad(self(x), x, y)[0]
+            return result
 
         code = f"torch.func.vjp({self.variable}, x)[1](y)[0]"
         return Undo("adjoint (transpose)", code, apply, lambda: "adjoint")

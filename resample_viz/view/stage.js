@@ -642,10 +642,11 @@ function reachOf(cells) {
   return `reaches ${cells.length} output ${cells.length === 1 ? "cell" : "cells"}, with weights that sum to ${format(total)}`;
 }
 
-function stripStep(step) {
+/** An operation has an arrow before it, and one after it that leads to a tensor. */
+function stripStep(step, place, steps) {
   const node = element("span", step.shape ? "rv-shape" : "rv-op");
   if (step.role) node.dataset.role = step.role;
-  node.textContent = step.shape ? `${step.label} (${step.shape.join(", ")})` : `→ ${step.label} →`;
+  node.textContent = step.shape ? `${step.label} (${step.shape.join(", ")})` : `→ ${step.label}${steps[place + 1]?.shape ? " →" : ""}`;
   return node;
 }
 

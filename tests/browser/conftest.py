@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.notebook_page import NotebookPage, artifacts, notebook_page
 from tests.browser.server import (
@@ -25,8 +25,12 @@ from tests.browser.stage_page import StagePage
 NO_BROWSER = "browser tests need Chromium or Chrome (the variable CHROMIUM can name one)"
 FAILED = pytest.StashKey[bool]()
 
+expect.set_options(timeout=20_000)  # ms; Playwright's own 5 s are short while the cores are busy
 
-@pytest.fixture(scope="session")
+
+# Both end with the last browser test: as long as Playwright has a browser, its event loop runs in
+# this thread, and what asks whether a loop is running would get another answer than in a script.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """A headless Chromium. Where there is none, its tests are skipped; in CI they fail."""
     executable = find_chromium()
@@ -38,7 +42,7 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def jupyter_server(browser: Browser) -> Iterator[JupyterServer]:
     """A JupyterLab server of this run's own (it needs the browser so as not to start in vain)."""
     with jupyterlab() as server:
@@ -82,12 +86,7 @@ def pytest_runtest_makereport(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a browser, and run it last: `pytest -m "not browser"` leaves it out.
-
-    As long as Playwright has a browser, its event loop is running in this thread, and what asks
-    whether a loop is running would get another answer than in a script.
-    """
+    """Mark what needs a browser: `pytest -m "not browser"` leaves it out."""
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)

@@ -67,6 +67,10 @@ SETTLED = """async () => {
     }
 }"""
 
+CHANGE_THEME = """async theme => {
+    await window.jupyterapp.commands.execute('apputils:change-theme', {theme});
+}"""
+
 RUN_ALL = "async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
 
 RESTART = """async () => {
@@ -123,19 +127,25 @@ class NotebookPage:
         self.page.goto(f"{self.server.url}lab?reset&token={self.server.token}")
         self.page.wait_for_function("window.jupyterapp")
         self._sessions.add(self._awaited(OPEN, path))
-        self.page.locator(f"body[data-jp-theme-name='{name}']").wait_for(state="attached")
+        self._wait_for_theme(theme)
 
     def open_cells(self, *cells: str, theme: Theme = "light") -> None:
         """Open a new notebook made of these code cells."""
         self.open(self.server.write_notebook(cells), theme)
 
-    def run_all(self) -> None:
+    def change_theme(self, theme: Theme) -> None:
+        """Change the theme of the open page, and settle."""
+        self._awaited(CHANGE_THEME, THEMES[theme])
+        self._wait_for_theme(theme)
+        self.settle()
+
+    def run_all(self, seconds: int = RUN_SECONDS) -> None:
         """Run all cells and wait until they are done and painted.
 
         Raises:
             AssertionError: a cell without the tag `raises-exception` ended in an error.
         """
-        self._awaited(RUN_ALL)
+        self._awaited(RUN_ALL, seconds=seconds)
         self.settle()
         errors = self.page.evaluate(ERRORS)
         assert not errors, f"cells ended in errors: {errors}"
@@ -228,12 +238,16 @@ class NotebookPage:
         for session in self._sessions:
             self.server.end_session(session)
 
-    def _awaited(self, function: str, argument: object = None) -> Any:
+    def _wait_for_theme(self, theme: Theme) -> None:
+        name = THEMES[theme]
+        self.page.locator(f"body[data-jp-theme-name='{name}']").wait_for(state="attached")
+
+    def _awaited(self, function: str, argument: object = None, seconds: int = RUN_SECONDS) -> Any:
         """Evaluate an async function in the page, with a deadline (Playwright sets none)."""
         script = f"""argument => Promise.race([
             ({function})(argument),
             new Promise((_, refuse) => setTimeout(
-                () => refuse(new Error('nothing after {RUN_SECONDS} s')), {RUN_SECONDS * 1000})),
+                () => refuse(new Error('nothing after {seconds} s')), {seconds * 1000})),
         ])"""
         return self.page.evaluate(script, argument)
 

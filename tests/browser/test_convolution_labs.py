@@ -7,14 +7,14 @@ import re
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.notebook_page import NotebookPage, Theme
+from tests.browser.notebook_page import THEMES, NotebookPage
 from tests.browser.test_labs import COUNT_SENT
 
 MAKE = "import resample_viz as rv\nlab = rv.{}\nlab"
 
 
-def opened(notebook: NotebookPage, lab: str, theme: Theme = "light") -> Locator:
-    notebook.open_cells(MAKE.format(lab), theme=theme)
+def opened(notebook: NotebookPage, lab: str) -> Locator:
+    notebook.open_cells(MAKE.format(lab))
     notebook.run_all()
     shown = notebook.page.locator(".rv-lab").first
     notebook.wait_for_frame(shown)
@@ -111,17 +111,20 @@ def test_scatter_becomes_gather_in_the_middle_of_a_walk(notebook: NotebookPage) 
     )
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+OUTSIDE = """lab => {
+    const right = lab.getBoundingClientRect().right + 1;
+    return [...lab.querySelectorAll('button, figure, input, select, .rv-sentence')]
+        .filter(node => node.offsetParent && node.getBoundingClientRect().right > right)
+        .map(node => node.textContent || node.className);
+}"""
+
+
 @pytest.mark.parametrize("width", [1500, 900])
 @pytest.mark.parametrize("kind", ["Convolution", "TransposedConvolution"])
-def test_nothing_is_cut_off(notebook: NotebookPage, kind: str, width: int, theme: Theme) -> None:
+def test_nothing_is_cut_off(notebook: NotebookPage, kind: str, width: int) -> None:
     notebook.page.set_viewport_size({"width": width, "height": 1000})
-    lab = opened(notebook, f"{kind}Lab(show='matrix')", theme)
-    notebook.screenshot(f"{kind}-{theme}-{width}", of=lab)
-    outside = lab.evaluate("""lab => {
-        const right = lab.getBoundingClientRect().right + 1;
-        return [...lab.querySelectorAll('button, figure, input, select, .rv-sentence')]
-            .filter(node => node.offsetParent && node.getBoundingClientRect().right > right)
-            .map(node => node.textContent || node.className);
-    }""")
-    assert outside == []
+    lab = opened(notebook, f"{kind}Lab(show='matrix')")
+    for theme in THEMES:
+        notebook.change_theme(theme)
+        notebook.screenshot(f"{kind}-{theme}-{width}", of=lab)
+        assert lab.evaluate(OUTSIDE) == []

@@ -23,6 +23,8 @@ COUNT_SENT = """() => {
 }"""
 OF_AN_OPERATION = [lab for lab in LABS if hasattr(lab, "operation_type")]
 MAKE = "import resample_viz as rv\nlab = rv.{}()\nlab"
+# All controls once more, in a page that was dark from the start; every preset sees both themes.
+SLOW_DARK = pytest.param("dark", marks=pytest.mark.slow)
 
 
 def open_lab(notebook: NotebookPage, lab: type[Lab], theme: Theme = "light") -> Locator:
@@ -89,7 +91,7 @@ def opening(kind: type[Lab], name: str) -> str:
     return str(kind.opening.get(name, usual))
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", SLOW_DARK])
 @pytest.mark.parametrize("kind", OF_AN_OPERATION, ids=lambda lab: lab.name)
 def test_every_control_changes_what_is_painted(
     notebook: NotebookPage, kind: type[Lab], theme: Theme
@@ -123,6 +125,9 @@ def test_every_preset_paints_its_point(notebook: NotebookPage, kind: type[Lab]) 
         views.append(seen(notebook, lab))
         notebook.screenshot(f"lab-{kind.name}-{preset.name.replace(' ', '-')}", of=lab)
     assert all(views[i] != views[j] for i in range(len(views)) for j in range(i))
+    notebook.change_theme("dark")
+    assert notebook.state(lab) == "ok"
+    notebook.screenshot(f"lab-{kind.name}-turned-dark", of=lab)
 
 
 def test_painted_pixels_are_the_tensors_values(notebook: NotebookPage) -> None:

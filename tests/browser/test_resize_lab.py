@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, expect
 
 from resample_viz.analysis import way
 from tests.browser.notebook_page import NotebookPage, Theme
-from tests.browser.test_labs import seen
+from tests.browser.test_labs import SLOW_DARK, seen
 
 MAKE = "import resample_viz as rv\nlab = rv.ResizeLab({})\nlab"
 
@@ -31,7 +31,7 @@ def click_pair(notebook: NotebookPage, lab: Locator, a: str, b: str) -> None:
     notebook.settle()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", SLOW_DARK])
 def test_every_control_changes_what_is_painted(notebook: NotebookPage, theme: Theme) -> None:
     lab = open_lab(notebook, "size=64, target=20", theme)
     notebook.screenshot(f"lab-resize-{theme}", of=lab)

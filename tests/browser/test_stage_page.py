@@ -217,6 +217,12 @@ def test_the_same_codes_are_painted_anew_when_they_mean_other_values(show: Show)
     assert (pixels(view, "p")[..., :3] == wanted).all()
 
 
+def test_operations_in_a_row_have_one_arrow_between_them(show: Show) -> None:
+    steps = (Step("x", (1, 1, 3, 4), "input"), Step("Conv"), Step("MaxPool"))
+    view = show.open(replace(up(), strip=(*steps, Step("y", (1, 1, 1, 2), "output"))))
+    expect(view.locator(".rv-strip")).to_have_text("x (1, 1, 3, 4)→ Conv→ MaxPool →y (1, 1, 1, 2)")
+
+
 def test_words_numbers_and_shapes_stand_beside_the_panels(show: Show) -> None:
     view = show.open(up())
     expect(view.locator(".rv-strip")).to_have_text("x (1, 1, 3, 4)→ Upsample →y (1, 1, 6, 8)")

@@ -19,6 +19,9 @@ from tests.browser.test_stage_page import Show, panel, pixels, point, screen
 
 X = torch.arange(1.0, 17.0).view(1, 1, 4, 4)
 RANGE = (0.0, 200.0)
+# A walk over 12 × 12 cells that has begun to play. Not a certain cell: the test may look too late
+# for that one, on a busy machine.
+ON_ITS_WAY = re.compile(r"cell ([2-9]|\d\d+) of 144")
 
 
 @pytest.fixture
@@ -128,7 +131,7 @@ def test_a_pause_holds_and_the_next_play_goes_on(show: Show) -> None:
     play = view.get_by_role("button", name="play or pause")
     play.click()
     expect(play).to_have_text("❚❚ Pause")
-    expect(steps(view)).to_contain_text("cell 2 of 144")
+    expect(steps(view)).to_have_text(ON_ITS_WAY)
     play.click()
     held = steps(view).inner_text()
     show.page.frames(30)
@@ -143,7 +146,7 @@ def test_pointing_while_it_plays_disturbs_nothing(show: Show) -> None:
     view = show.open(conv(torch.rand(1, 1, 12, 12)))
     view.get_by_label("cells per second").fill("10")
     view.get_by_role("button", name="play or pause").click()
-    expect(steps(view)).to_contain_text("cell 3 of 144")
+    expect(steps(view)).to_have_text(ON_ITS_WAY)
     point(view, "w", 1, 1, (3, 3))
     show.page.frames(2)
     expect(panel(view, "w")).not_to_have_attribute("data-hover", re.compile(".*"))
@@ -175,7 +178,7 @@ def test_closing_a_view_ends_what_plays(show: Show) -> None:
     view = show.open(conv(torch.rand(1, 1, 12, 12)))
     view.evaluate("el => { window.words = el.querySelector('.rv-steps'); }")
     view.get_by_role("button", name="play or pause").click()
-    expect(steps(view)).to_contain_text("cell 2 of 144")
+    expect(steps(view)).to_have_text(ON_ITS_WAY)
     show.page.close_view(0)
     before = show.page.page.evaluate("() => window.words.textContent")
     show.page.frames(40)

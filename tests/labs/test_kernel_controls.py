@@ -41,7 +41,7 @@ SETTINGS: list[dict[str, Any]] = [
     {"kernel": "random", "seed": 5},
     {"kernel": torch.ones(2, 3)},
     {"kernel": [[1, 2], [3, 4]], "stride": [1, 2]},
-    {"kernel": torch.rand(4, 1, 1, 2)},
+    {"kernel": torch.arange(8.0).view(4, 1, 1, 2)},
     {"out_channels": 12, "bias": True},
 ]
 

@@ -92,8 +92,8 @@ def fresh() -> Iterator[None]:
 
 @pytest.fixture
 def slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resample_viz.labs.trained.SLICE", -1)
-    monkeypatch.setattr("resample_viz.labs.trained.REDRAWN", -1)
+    monkeypatch.setattr("resample_viz.labs.training.SLICE", -1)
+    monkeypatch.setattr("resample_viz.labs.training.REDRAWN", -1)
 
 
 @pytest.fixture

@@ -1,0 +1,47 @@
+"""How the tests share one machine, whichever of them are run and in however many processes."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+    from xdist.scheduler import Scheduling
+
+BROWSER = "tests/browser/"
+
+# Before torch is loaded, and for all kernels: an OpenMP thread that waits for the others is to give
+# its core away. Otherwise it spins, and two processes on two cores take several times as long.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Among several processes, begin with what takes longest in one piece."""
+
+    def place(item: pytest.Item) -> int:
+        if item.nodeid.startswith(BROWSER):
+            return 0
+        return 1 if item.path.suffix == ".ipynb" else 2
+
+    if hasattr(config, "workerinput"):  # this is one of them
+        items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """Keep together what belongs together.
+
+    The cells of a notebook need their order and one kernel, the tests of a file share fixtures, and
+    all browser tests share one JupyterLab and one Chromium.
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    class Pieces(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return BROWSER if nodeid.startswith(BROWSER) else super()._split_scope(nodeid)
+
+    config.option.loadscopereorder = False  # the order is that of the tests
+    return Pieces(config, log)

@@ -1,0 +1,439 @@
+"""SegmentationLab: which pixels a network gets wrong, and how many of them lie along the edges."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable
+from functools import cache, partial
+from typing import Any, ClassVar, cast
+
+import ipywidgets as widgets
+import torch
+from torch import Tensor, nn
+
+from resample_viz.analysis import edge_band, iou
+from resample_viz.datasets import CLASSES, coins, horse, shapes
+from resample_viz.images import ImageError
+from resample_viz.labs.base import Preset
+from resample_viz.labs.controls import LABEL, Simple, Slider
+from resample_viz.labs.examples import Examples, own_picture
+from resample_viz.labs.trained import TrainedLab
+from resample_viz.labs.training import TrainingView
+from resample_viz.networks import UPSAMPLINGS, BlockMaker, SegmentationNetwork, Upsampling
+from resample_viz.operations import Operation, OperationError, Range
+from resample_viz.training import Task, Training, class_picture, segmentation
+from resample_viz.view import Frame, Merit, Panel, Step
+
+SHAPES, HORSE, COINS = "generated shapes", "a real outline", "a photograph of coins"
+HELD_OUT = 40
+OWN_SIZE, LARGEST = 96, 512
+SIZE = 48
+COLORS = "background grey, disc blue, square orange, triangle green"
+WRONG = torch.tensor(
+    [(0.13, 0.13, 0.13), (0.38, 0.38, 0.38), (0.94, 0.89, 0.26), (0.84, 0.37, 0.0)]
+)
+"""A right pixel, a right one in the band, a wrong one, a wrong one in the band."""
+
+Key = tuple[str, bool]
+"""The name of the block, and whether there are skip connections."""
+
+
+class SegmentationLab(TrainedLab):
+    """What networks for segmentation make of a picture: the classes, the wrong pixels, the edges.
+
+    `trained` are trainings, or what `train` returned, of `SegmentationNetwork`s or of a network of
+    your own that gives scores (N, 4, H, W). Settings: `upsampling` (a name of `UPSAMPLINGS`, or a
+    function that makes a block), `skips`, `noise`; `image` is "generated shapes", "a real outline",
+    "a photograph of coins" or a picture of your own, `example` a number. `lab.classes` is what the
+    network says, `lab.mask` what is true. Lesson: notebooks/11-segment-images.ipynb
+
+    >>> lab = SegmentationLab(upsampling="max unpooling")
+    >>> lab.classes.shape, lab.mask.shape
+    (torch.Size([1, 48, 48]), torch.Size([1, 48, 48]))
+    >>> lab.close()
+    """
+
+    name = "segmentation"
+    learning_rate = 0.01
+    presets: ClassVar[tuple[Preset, ...]] = (
+        Preset(
+            "bilinear",
+            "Once it is trained, nearly all is right inside the shapes. The wrong pixels lie along "
+            "the edges: three poolings have forgotten where in its 8 × 8 pixels an edge was.",
+            {
+                "image": SHAPES,
+                "example": 0,
+                "upsampling": "bilinear + convolution",
+                "skips": False,
+            },
+        ),
+        Preset(
+            "max unpooling",
+            "SegNet's idea: the indices of the poolings say where the largest values were. Fewer "
+            "wrong pixels in the band.",
+            {"image": SHAPES, "example": 0, "upsampling": "max unpooling", "skips": False},
+        ),
+        Preset(
+            "skip connections",
+            "U-Net's idea: the decoder is handed the maps themselves, not only the places of their "
+            "maxima. The edges are nearly right.",
+            {"image": SHAPES, "example": 0, "upsampling": "bilinear + convolution", "skips": True},
+        ),
+        Preset(
+            "a horse",
+            "No such outline was ever trained on. The body is found; thin legs and ears are what "
+            "three poolings lose first.",
+            {"image": HORSE, "example": 0, "upsampling": "bilinear + convolution", "skips": True},
+        ),
+        Preset(
+            "coins",
+            "A real photograph, grey. The network has learned coloured patterns: coins have none, "
+            "so it does not know them. Any class counts as coin here.",
+            {
+                "image": COINS,
+                "noise": 0.0,
+                "upsampling": "bilinear + convolution",
+                "skips": True,
+            },
+        ),
+        Preset(
+            "six times the noise",
+            "Noise of 0.3 instead of the 0.05 of training: now the inside is wrong as well.",
+            {
+                "image": SHAPES,
+                "example": 0,
+                "noise": 0.3,
+                "upsampling": "bilinear + convolution",
+                "skips": True,
+            },
+        ),
+    )
+
+    def __init__(self, trained: Iterable[Training | TrainingView] = (), **settings: Any) -> None:
+        self._blocks: dict[str, Upsampling | BlockMaker] = {name: name for name in UPSAMPLINGS}
+        self._noisy: tuple[Tensor, float, Tensor] | None = None
+        self._how = ""
+        super().__init__(trained, **settings)
+
+    # What decides the network
+
+    def key(self) -> Key:
+        """The name of the block, and whether there are skip connections."""
+        return self.extras["upsampling"].value, bool(self.extras["skips"].value)
+
+    def key_of(self, network: nn.Module) -> Key:
+        """The key of a given network; one of another kind goes by the name of its class."""
+        block: Any = getattr(network, "upsampling", type(network).__name__)
+        name = block_name(block)
+        self._blocks[name] = block
+        return name, bool(getattr(network, "skips", False))
+
+    def build(self, key: Hashable) -> SegmentationNetwork:
+        """A network with this block."""
+        name, skips = cast(Key, key)
+        block = self._blocks[name]
+        if isinstance(block, str) and block not in UPSAMPLINGS:
+            raise OperationError(
+                f"the network {name} was given ready-made, and there is no other one of it: choose "
+                "another block, or set skip connections as they were."
+            )
+        return SegmentationNetwork(upsampling=block, skips=skips)
+
+    def task(self, key: Hashable) -> Task:
+        """300 generated pictures; 40 others are held out."""
+        del key
+        return shapes_task()
+
+    # Controls
+
+    def build_extras(self) -> dict[str, Any]:
+        """The block, skips or not, and the noise of the picture."""
+        block, checked = cast(Key, next(iter(self._trainings), ("max unpooling", False)))
+        skips = widgets.Checkbox(value=checked, description="skip connections", indent=False)
+        skips.add_class("rv-control-skips")
+        return {
+            "upsampling": BlockChoice(self._blocks, block),
+            "skips": Simple(skips),
+            "noise": Noise(),
+        }
+
+    def build_inputs(self) -> Examples:
+        """Pictures that were never trained on, and the learner's own."""
+        sources = {name: partial(pictures_of, name) for name in (SHAPES, HORSE, COINS)}
+        return Examples(sources, fitted)
+
+    # What is shown
+
+    @property
+    def input(self) -> Tensor:
+        """The picture with its noise, (1, 3, H, W) in [0, 1]."""
+        clean, noise = self.inputs.tensor, self.extras["noise"].value
+        if self._noisy is None or self._noisy[0] is not clean or self._noisy[1] != noise:
+            random = torch.Generator().manual_seed(0)
+            added = noise * torch.randn(clean.shape, generator=random)
+            self._noisy = clean, noise, (clean + added).clamp(0, 1) if noise else clean
+        return self._noisy[2]
+
+    @property
+    def mask(self) -> Tensor | None:
+        """The true classes, (1, H, W); of coins 1 for coin. None for a picture of your own."""
+        if self.inputs.is_own:
+            return None
+        number = self.inputs.number
+        return examples(self.inputs.source.value)[1][number : number + 1]
+
+    @property
+    def classes(self) -> Tensor:
+        """The class of the highest score, (1, H, W)."""
+        return self.output.argmax(1)
+
+    def frame(self, operation: Operation, x: Tensor) -> Frame:
+        """Picture, mask, what the network says, what is wrong; then what others get wrong."""
+        del operation
+        scores = self.output
+        classes = scores.argmax(1)
+        mask = self.mask
+        block, skips = self.key()
+        found: tuple[Panel, ...]
+        merits: tuple[Merit, ...]
+        if mask is None:
+            found, merits = _unjudged(scores), _shares(classes)
+        else:
+            only = self.inputs.source.value == COINS
+            judged = _as_object(classes) if only else classes
+            found = (
+                Panel(
+                    "mask",
+                    "What is true",
+                    "undone",
+                    class_picture(mask)[0],
+                    caption="background grey, coins blue" if only else COLORS,
+                ),
+                Panel("y", "What the network says", "output", class_picture(classes)[0], like="x"),
+                wrong_panel("wrong", "What is wrong", judged, mask),
+                *self._others(x, mask, only),
+            )
+            merits = _merits(judged, mask, ("background", "coin") if only else CLASSES)
+        training, noise = self.training, self.extras["noise"].value
+        self._how = f"noise {noise:g}, trained for {training.done} of {training.steps} steps"
+        return Frame(
+            (Panel("x", "Picture", "input", x[0]), *found),
+            strip=(
+                Step("x", tuple(x.shape), "input"),
+                *_way(self.network, x, f"{block}{', skips' if skips else ''}"),
+                Step("scores", tuple(scores.shape), "output"),
+                Step("argmax"),
+                Step("classes", tuple(classes.shape), "output"),
+            ),
+            code=self._code(block, skips),
+            merits=merits,
+            hint=self.look or HINT,
+            warnings=self.untrained,
+            columns=4,
+        )
+
+    def _others(self, x: Tensor, mask: Tensor, only: bool) -> tuple[Panel, ...]:
+        """What the other networks that were given, or trained here, get wrong."""
+        panels: list[Panel] = []
+        for key, training in self._trainings.items():
+            if key == self.key() or not training.done:
+                continue
+            block, skips = cast(Key, key)
+            classes = training.predict(x).argmax(1)
+            title = f"Wrong: {block}{', skips' if skips else ''}"
+            judged = _as_object(classes) if only else classes
+            panels.append(wrong_panel(f"wrong-{len(panels)}", title, judged, mask))
+        return tuple(panels)
+
+    def _code(self, block: str, skips: bool) -> str:
+        """How the network was made, trained and used."""
+        named = repr(block) if block in UPSAMPLINGS else block
+        training = self.training
+        trained = (
+            f"rv.train(network, task, {training.steps}, learning_rate={training.learning_rate:g})\n"
+            if training.done
+            else ""
+        )
+        return (
+            "from resample_viz.datasets import shapes\n"
+            "task = rv.segmentation(*shapes(300), shapes(40, seed=1), batch_size=8)\n"
+            "torch.manual_seed(0)\n"
+            f"network = rv.SegmentationNetwork(upsampling={named}, skips={skips})\n"
+            f"{trained}"
+            "with torch.no_grad():\n"
+            "    classes = network.eval()(x).argmax(1)"
+        )
+
+    def __repr__(self) -> str:
+        """Without figures of merit: they depend on the training, and on the machine."""
+        said = super().__repr__()
+        if not self.shown.panels:
+            return said
+        return f"{said.rpartition(chr(10))[0]}\n{self._how}"
+
+
+HINT = (
+    "The lighter ring in the last picture is the band: at most 2 pixels from another class. Change "
+    "the block, then skip connections, and watch the wrong pixels in it."
+)
+
+
+class BlockChoice(Simple):
+    """A dropdown of blocks; a function of one's own joins it under its name."""
+
+    def __init__(self, blocks: dict[str, Any], value: str) -> None:
+        self._blocks = blocks
+        drop = widgets.Dropdown(
+            options=list(blocks), value=value, description="upsampling", style=LABEL
+        )
+        drop.add_class("rv-control-upsampling")
+        super().__init__(drop)
+
+    @property
+    def value(self) -> Any:
+        """The name of the block."""
+        return self.widget.value
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        name = block_name(value) if callable(value) else value
+        if callable(value):
+            self._blocks[name] = value
+            if name not in self.widget.options:
+                self.widget.options = (*self.widget.options, name)
+        Simple.value.fset(self, name)  # type: ignore[attr-defined]
+
+
+class Noise(Slider):
+    """The standard deviation of the noise that is added to the picture."""
+
+    def __init__(self) -> None:
+        super().__init__("noise", Range(0.0, 0.4, 0.01), 0.05, whole=False)
+        self.widget.add_class("rv-control-noise")
+
+    def _check(self, value: Any) -> None:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not 0 <= value <= 1:
+            raise OperationError(f"noise must be a number from 0 to 1, not {value!r}: try 0.05.")
+
+
+def block_name(block: Any) -> str:
+    """How a block is called in the dropdown."""
+    if isinstance(block, str):
+        return block
+    return str(getattr(block, "__name__", type(block).__name__))
+
+
+@cache
+def shapes_task() -> Task:
+    """The task of lesson 11: 300 generated pictures, 40 others held out."""
+    return segmentation(*shapes(300, SIZE), shapes(HELD_OUT, SIZE, seed=1), batch_size=8)
+
+
+@cache
+def examples(source: str) -> tuple[Tensor, Tensor]:
+    """Pictures (N, 3, H, W) without noise, and masks (N, H, W)."""
+    if source == HORSE:
+        return horse(SIZE, noise=0.0)
+    return coins() if source == COINS else shapes(HELD_OUT, SIZE, seed=2, noise=0.0)
+
+
+def _way(network: nn.Module, x: Tensor, name: str) -> tuple[Step, ...]:
+    """What lies between picture and scores; of a network of one's own only its name is known."""
+    if not isinstance(network, SegmentationNetwork):
+        return (Step(name),)
+    batch, _, height, width = x.shape
+    channels = network.middle[0].out_channels
+    assert isinstance(channels, int)
+    smallest = (batch, channels, height // 8, width // 8)
+    return Step("3 × max pooling"), Step("maps", smallest), Step(f"3 × {name}")
+
+
+def pictures_of(source: str) -> Tensor:
+    """The pictures alone."""
+    return examples(source)[0]
+
+
+def fitted(image: Any) -> Tensor:
+    """A learner's picture; its border is repeated until it can be halved three times.
+
+    Files become squares of 96 × 96; tensors and arrays keep their size.
+
+    Raises ImageError for what cannot be read, or is larger than 512 pixels.
+    """
+    numbers = isinstance(image, Tensor) or type(image).__module__ == "numpy"
+    picture = own_picture(image, None if numbers else OWN_SIZE, 3)
+    height, width = picture.shape[-2:]
+    if max(height, width) > LARGEST:
+        raise ImageError(
+            f"a picture of {height} × {width} takes too long here: crop it to {LARGEST} pixels, or "
+            "pass F.interpolate(x, size=(96, 96), mode='bilinear', antialias=True)."
+        )
+    sides = (0, -width % 8, 0, -height % 8)
+    padded: Tensor = nn.functional.pad(picture, sides, mode="replicate")
+    return padded
+
+
+def wrong_panel(name: str, title: str, classes: Tensor, mask: Tensor) -> Panel:
+    """The wrong pixels of the first picture, and the band along its edges."""
+    wrong, band = (classes != mask)[0], edge_band(mask)[0]
+    inside = int((wrong & band).sum())
+    return Panel(
+        name,
+        title,
+        "error",
+        WRONG[2 * wrong.long() + band.long()].movedim(-1, 0),
+        caption=f"wrong: {inside} pixels in the band (orange), {int(wrong.sum()) - inside} "
+        "elsewhere (yellow)",
+        like="x",
+    )
+
+
+def _as_object(classes: Tensor) -> Tensor:
+    return (classes > 0).long()
+
+
+def _unjudged(scores: Tensor) -> tuple[Panel, ...]:
+    """Of a picture whose mask nobody knows: the classes, and how sure the network is."""
+    sure = scores.softmax(1).amax(1)
+    return (
+        Panel("y", "What the network says", "output", class_picture(scores)[0], caption=COLORS),
+        Panel(
+            "sure",
+            "How sure it is",
+            "index",
+            sure,
+            (0.0, 1.0),
+            colormap="cividis",
+            caption="largest softmax of the scores; sure is not right",
+            like="x",
+        ),
+    )
+
+
+def _shares(classes: Tensor) -> tuple[Merit, ...]:
+    counts = torch.bincount(classes.flatten(), minlength=len(CLASSES)) / classes.numel()
+    return tuple(
+        Merit(name, f"{float(share):.0%}", "of the pixels") for name, share in zip(CLASSES, counts)
+    )
+
+
+def _merits(classes: Tensor, mask: Tensor, names: tuple[str, ...]) -> tuple[Merit, ...]:
+    """IoU over everything, in the band and beyond it, then class by class."""
+    band, count = edge_band(mask), max(len(names), int(classes.max()) + 1)
+    each = iou(classes, mask, count)
+    present = mask.unique()
+    parts = [Merit("IoU", _mean(each, present), "the mean over the classes in the mask")]
+    for label, within, meaning in (
+        ("in the band", band, "at most 2 pixels from another class"),
+        ("beyond it", ~band, "all other pixels"),
+    ):
+        parts.append(Merit(label, _mean(iou(classes, mask, count, within), present), meaning))
+    for number in present.tolist():
+        parts.append(Merit(names[number], f"{float(each[number]):.2f}", "IoU of this class"))
+    return tuple(parts)
+
+
+def _mean(each: Tensor, present: Tensor) -> str:
+    mean = float(each[present].nanmean())
+    return "-" if math.isnan(mean) else f"{mean:.2f}"
