@@ -79,7 +79,7 @@ def grid_energy(pictures: Tensor, period: int = 2) -> float:
     True
     """
     height, width = pictures.shape[-2:]
-    if height % period or width % period or min(height, width) <= 2 * period * NEIGHBOURS // 2:
+    if height % period or width % period or min(height, width) <= period * NEIGHBOURS:
         raise ValueError(
             f"a grid of period {period} cannot be told apart in pictures of {height} × {width}: "
             f"use a multiple of {period} that is larger than {period * NEIGHBOURS}."
@@ -103,4 +103,5 @@ def grid_energy(pictures: Tensor, period: int = 2) -> float:
 def _at(energy: Tensor, place: Tensor) -> Tensor:
     """The energy at a frequency; beyond the highest one comes the lowest again."""
     row, col = (place % torch.tensor(energy.shape)).tolist()
-    return energy[row, col]
+    found: Tensor = energy[row, col]
+    return found

@@ -142,8 +142,10 @@ class Examples:
             raise
 
 
-def own_picture(image: Any, size: int, channels: int) -> Tensor:
+def own_picture(image: Any, size: int | None, channels: int) -> Tensor:
     """A learner's picture as a square, (1, channels, size, size) in [0, 1].
+
+    With None it keeps the size that it has.
 
     Raises ImageError for what cannot be read, or has neither 1, 3 nor 4 channels.
     """
