@@ -29,10 +29,23 @@ ALLOWED = {
     "training": {"analysis"},
     "view": set(),
     "labs": {
-        "operations", "analysis", "networks", "images", "datasets", "training", "view", "compat",
+        "operations",
+        "analysis",
+        "networks",
+        "images",
+        "datasets",
+        "training",
+        "view",
+        "compat",
     },
     "exercises": {
-        "operations", "analysis", "networks", "images", "datasets", "training", "compat",
+        "operations",
+        "analysis",
+        "networks",
+        "images",
+        "datasets",
+        "training",
+        "compat",
     },
 }
 KNOW_PATHS = {Path(__file__).name, "samples.py"}  # they look for such paths themselves

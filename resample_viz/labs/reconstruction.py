@@ -29,7 +29,7 @@ from resample_viz.view import Frame, Merit, Panel, Step
 DIGITS, FACES, OTHERS = "handwritten digits", "faces", "patches without a face"
 SMALL, LARGE = 8, 24  # the sizes of a digit and of a face
 LEARNED_FACES = 80  # the other faces are held out
-TRAINED_NOISE = 0.2
+TRAINED_NOISE = 0.4
 LONGEST_CODE = 64
 CODE_COLUMNS = 8
 UNPOOLING = "max unpooling"
@@ -97,8 +97,8 @@ class ReconstructionLab(TrainedLab):
         ),
         Preset(
             "whose places?",
-            "The code of this digit, the indices of the next example: the places win, and the code "
-            "only fills them.",
+            "The code of this digit, the indices of the next example. Once it is trained, out comes "
+            "the next one: the indices were the message.",
             {
                 "image": DIGITS,
                 "example": 0,
@@ -110,7 +110,7 @@ class ReconstructionLab(TrainedLab):
         Preset(
             "noise",
             "Noise goes in, and the network was trained to give back the picture without it. PCA "
-            "removes noise as well: it keeps its share of few of 64 directions.",
+            "removes noise as well, because it keeps few of 64 directions.",
             {"image": DIGITS, "example": 0, "code": 8, "noise": TRAINED_NOISE, "denoising": True},
         ),
     )
@@ -241,14 +241,13 @@ class ReconstructionLab(TrainedLab):
             "pca": (by_pca, "PCA", "undone", f"{_count(min(key.code, _most(key.size)))}"),
             "bicubic": (by_resizing, "Bicubic, smaller and back", "undone", _count(numbers)),
         }
-        panels = [_input_panel(x), code_panel(code)]
-        errors = []
+        panels, errors = [_input_panel(x)], [code_panel(code)]
         for name, (restored, title, role, said) in ways.items():
             found = f"{psnr(restored.clamp(0, 1), clean):.1f} dB"
             panels.append(_restored(name, title, role, restored, f"{said}; {found}"))
             errors.append(_error(name, title, restored, clean))
         return Frame(
-            (*panels, *errors),
+            (*panels, *errors),  # each error under its picture
             strip=self._strip(x, code, y),
             code=self._code(key),
             merits=tuple(
@@ -257,7 +256,7 @@ class ReconstructionLab(TrainedLab):
             ),
             hint=self.look or _hint(key),
             warnings=self.untrained,
-            columns=5,
+            columns=4,
         )
 
     @property
