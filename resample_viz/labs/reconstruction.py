@@ -97,8 +97,8 @@ class ReconstructionLab(TrainedLab):
         ),
         Preset(
             "whose places?",
-            "The code of this digit, the indices of the next example. Once it is trained, out comes "
-            "the next one: the indices were the message.",
+            "The code of this digit, the indices of the next example. Of a trained network out "
+            "comes the next one: the indices were the message.",
             {
                 "image": DIGITS,
                 "example": 0,
@@ -446,7 +446,7 @@ def _input_panel(x: Tensor) -> Panel:
 
 def _restored(name: str, title: str, role: Any, restored: Tensor, caption: str) -> Panel:
     shown = "y" if name == "network" else name
-    return Panel(shown, title, role, restored[0], UNIT, caption=caption, like="x")
+    return Panel(shown, title, role, _readable(restored[0]), UNIT, caption=caption, like="x")
 
 
 def _error(name: str, title: str, restored: Tensor, clean: Tensor) -> Panel:
@@ -455,12 +455,17 @@ def _error(name: str, title: str, restored: Tensor, clean: Tensor) -> Panel:
         f"error-{name}",
         f"Error: {title.removeprefix('Output: ')}",
         "error",
-        panel.tensor,
+        _readable(panel.tensor),
         panel.value_range,
         colormap="magma",
         caption=panel.caption,
         like="x",
     )
+
+
+def _readable(x: Tensor) -> Tensor:
+    """Three decimals: 0 instead of 5.3e-10 in a cell."""
+    return x.round(decimals=3)
 
 
 def _count(numbers: int) -> str:
