@@ -21,6 +21,7 @@ from .labs import ConvolutionLab as ConvolutionLab
 from .labs import DownsamplingLab as DownsamplingLab
 from .labs import NetworkLab as NetworkLab
 from .labs import NormalizationLab as NormalizationLab
+from .labs import ReconstructionLab as ReconstructionLab
 from .labs import ResizeLab as ResizeLab
 from .labs import RoundTripLab as RoundTripLab
 from .labs import SegmentationLab as SegmentationLab

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from resample_viz.analysis.codes import (
+    PrincipalComponents,
+    grid_energy,
+    principal_components,
+    restore_bicubic,
+)
 from resample_viz.analysis.compare import Comparison, same_resize, worst_difference
 from resample_viz.analysis.least_squares import (
     ConvergenceWarning,
@@ -61,6 +67,7 @@ __all__ = [
     "Failure",
     "Field",
     "LinearMap",
+    "PrincipalComponents",
     "RoundTrip",
     "Solution",
     "Steps",
@@ -83,6 +90,7 @@ __all__ = [
     "folded_frequency",
     "frequencies",
     "gradient_footprint",
+    "grid_energy",
     "how_to_get",
     "installed_ways",
     "iou",
@@ -98,8 +106,10 @@ __all__ = [
     "missing_libraries",
     "mse",
     "normalise",
+    "principal_components",
     "psnr",
     "resize_matrix",
+    "restore_bicubic",
     "round_coordinates",
     "round_trip",
     "same_resize",

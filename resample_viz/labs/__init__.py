@@ -6,6 +6,7 @@ from resample_viz.labs.downsampling import DownsamplingLab
 from resample_viz.labs.explore import explore
 from resample_viz.labs.network import NetworkLab
 from resample_viz.labs.normalization import NormalizationLab
+from resample_viz.labs.reconstruction import ReconstructionLab
 from resample_viz.labs.resize import ResizeLab
 from resample_viz.labs.round_trip import RoundTripLab
 from resample_viz.labs.segmentation import SegmentationLab
@@ -24,6 +25,7 @@ LABS: tuple[type[Lab], ...] = (
     NormalizationLab,
     RoundTripLab,
     NetworkLab,
+    ReconstructionLab,
     SegmentationLab,
 )
 """Every lab of the suite, in the order of the lessons."""
@@ -36,6 +38,7 @@ __all__ = [
     "NetworkLab",
     "NormalizationLab",
     "Preset",
+    "ReconstructionLab",
     "ResizeLab",
     "RoundTripLab",
     "SegmentationLab",

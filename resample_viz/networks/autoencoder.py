@@ -44,6 +44,7 @@ class Autoencoder(nn.Module):
         self.from_code = nn.Sequential(
             nn.Linear(code, values), nn.ReLU(), nn.Unflatten(1, smallest)
         )
+        self.code, self.upsampling = code, upsampling
         self.up = nn.ModuleList(
             [
                 upsampling_block(upsampling, 2 * width, width),

@@ -126,14 +126,14 @@ def test_the_python_door_refuses_in_one_sentence_and_keeps_what_is_shown(
 # Frames
 
 
-def small(kind: type[Lab]) -> dict[str, Any]:
-    """Settings for a quick lab; pictures for trained networks have the size they were made for."""
-    return {} if issubclass(kind, TrainedLab) else {"size": 32}
+def small(kind: type[Lab], **settings: Any) -> Lab:
+    """A lab on a small picture; trained networks have the size that they were made for."""
+    return kind(**({} if issubclass(kind, TrainedLab) else {"size": 32}), **settings)
 
 
 @pytest.mark.parametrize("kind", LABS, ids=lambda kind: kind.name)
 def test_every_preset_shows_something_of_its_own(kind: type[Lab]) -> None:
-    lab = kind(**small(kind))
+    lab = small(kind)
     seen = set()
     for preset in kind.presets:
         lab.set(preset=preset.name)
@@ -146,10 +146,10 @@ def test_every_preset_shows_something_of_its_own(kind: type[Lab]) -> None:
 
 @pytest.mark.parametrize("kind", LABS, ids=lambda kind: kind.name)
 def test_a_preset_shows_the_same_whatever_was_shown_before(kind: type[Lab]) -> None:
-    lab = kind(**small(kind))
+    lab = small(kind)
     alone = {}
     for preset in kind.presets:
-        fresh = kind(**small(kind), preset=preset.name)
+        fresh = small(kind, preset=preset.name)
         alone[preset.name] = repr(fresh)
         fresh.close()
     walk = [name for pair in combinations(alone, 2) for name in pair]

@@ -1,0 +1,505 @@
+"""ReconstructionLab: a picture through a few numbers and back, by network, PCA and resizing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable
+from functools import cache, partial
+from typing import Any, ClassVar, NamedTuple, cast
+
+import ipywidgets as widgets
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from resample_viz.analysis import psnr
+from resample_viz.analysis.codes import PrincipalComponents, principal_components, restore_bicubic
+from resample_viz.datasets import digits, faces, other_patches
+from resample_viz.labs.base import Preset
+from resample_viz.labs.controls import LABEL, Simple, Slider
+from resample_viz.labs.examples import Examples, own_picture
+from resample_viz.labs.panels import error_panel, tensor_panel
+from resample_viz.labs.trained import TrainedLab
+from resample_viz.labs.training import TrainingView
+from resample_viz.networks import UPSAMPLINGS, Autoencoder, BlockMaker, Upsampling
+from resample_viz.operations import Operation, OperationError, Range
+from resample_viz.training import Task, Training, reconstruction
+from resample_viz.view import Frame, Merit, Panel, Step
+
+DIGITS, FACES, OTHERS = "handwritten digits", "faces", "patches without a face"
+SMALL, LARGE = 8, 24  # the sizes of a digit and of a face
+LEARNED_FACES = 80  # the other faces are held out
+TRAINED_NOISE = 0.4
+LONGEST_CODE = 64
+CODE_COLUMNS = 8
+UNPOOLING = "max unpooling"
+UNIT = (0.0, 1.0)
+
+
+class Key(NamedTuple):
+    """Which network: for pictures of what size, with what code and block, trained with noise?"""
+
+    size: int
+    code: int
+    upsampling: str
+    denoising: bool
+
+
+class ReconstructionLab(TrainedLab):
+    """What comes back from a few numbers: of an autoencoder, of PCA and of bicubic resizing.
+
+    `trained` are trainings, or what `train` returned, of `Autoencoder`s for digits (8 × 8) or faces
+    (24 × 24). Settings: `code` (how many numbers), `upsampling` (a name of `UPSAMPLINGS`, or a
+    function that makes a block), `noise` (standard deviation, added to the picture), `denoising`
+    (show the network that was trained with noise), `borrowed` (max unpooling is handed the indices
+    of the next example); `image` is "handwritten digits", "faces", "patches without a face" or a
+    picture of your own, `example` a number. `lab.code_numbers` is the code.
+    Lesson: notebooks/10-reconstruct-images.ipynb
+
+    >>> lab = ReconstructionLab(code=4)
+    >>> lab.code_numbers.shape, lab.output.shape
+    (torch.Size([1, 4]), torch.Size([1, 1, 8, 8]))
+    >>> lab.close()
+    """
+
+    name = "reconstruction"
+    steps = 400
+    learning_rate = 0.01
+    presets: ClassVar[tuple[Preset, ...]] = (
+        Preset(
+            "8 numbers of 64",
+            "Eight numbers for 64 pixels. Compare the three errors: the network may bend, PCA is "
+            "the best straight way, bicubic resizing knows nothing of digits.",
+            {"image": DIGITS, "example": 0, "code": 8},
+        ),
+        Preset(
+            "PCA catches up",
+            "With 32 numbers PCA is nearly perfect. The network has not learned to be that "
+            "precise: nothing in it passes a picture through unchanged.",
+            {"image": DIGITS, "example": 0, "code": 32},
+        ),
+        Preset(
+            "a grid",
+            "Untrained, or trained for a few steps only, a transposed convolution leaves its "
+            "stamps in the picture: a grid with a period of 2 and 4 pixels.",
+            {
+                "image": FACES,
+                "example": 0,
+                "code": 16,
+                "upsampling": "transposed convolution k=3",
+            },
+        ),
+        Preset(
+            "more than the code",
+            "Max unpooling looks like the best block. But its decoder is handed 768 bits beside "
+            "the code: where every maximum was.",
+            {"image": DIGITS, "example": 0, "code": 8, "upsampling": UNPOOLING},
+        ),
+        Preset(
+            "whose places?",
+            "The code of this digit, the indices of the next example. Of a trained network out "
+            "comes the next one: the indices were the message.",
+            {
+                "image": DIGITS,
+                "example": 0,
+                "code": 8,
+                "upsampling": UNPOOLING,
+                "borrowed": True,
+            },
+        ),
+        Preset(
+            "noise",
+            "Noise goes in, and the network was trained to give back the picture without it. PCA "
+            "removes noise as well, because it keeps few of 64 directions.",
+            {"image": DIGITS, "example": 0, "code": 8, "noise": TRAINED_NOISE, "denoising": True},
+        ),
+    )
+
+    def __init__(
+        self,
+        trained: Training | TrainingView | Iterable[Training | TrainingView] = (),
+        **settings: Any,
+    ) -> None:
+        views = [trained] if isinstance(trained, Training | TrainingView) else list(trained)
+        given = [one.training if isinstance(one, TrainingView) else one for one in views]
+        self._blocks: dict[str, Upsampling | BlockMaker] = {name: name for name in UPSAMPLINGS}
+        self._tasks = {id(training.network): training.task for training in given}
+        self._noisy: tuple[Tensor, float, Tensor] | None = None
+        super().__init__(given, **settings)
+
+    # What decides the network
+
+    def key(self) -> Key:
+        """The size of the picture, and what the controls say."""
+        return Key(
+            self.inputs.tensor.shape[-1],
+            self.extras["code"].value,
+            self.extras["upsampling"].value,
+            bool(self.extras["denoising"].value),
+        )
+
+    def key_of(self, network: nn.Module) -> Key:
+        """The key of a network that was given with its training."""
+        noisy, clean = self._tasks[id(network)].held_out
+        block: Any = network.upsampling
+        name = block_name(block)
+        self._blocks[name] = block
+        return Key(clean.shape[-1], int(cast(int, network.code)), name, not noisy.equal(clean))
+
+    def build(self, key: Hashable) -> Autoencoder:
+        """An autoencoder with these settings."""
+        size, code, name, _ = cast(Key, key)
+        return Autoencoder(size, code=code, upsampling=self._blocks[name])
+
+    def task(self, key: Hashable) -> Task:
+        """Digits or faces, with noise or without."""
+        size, _, _, denoising = cast(Key, key)
+        return reconstruction_task(size, TRAINED_NOISE if denoising else 0.0)
+
+    # Controls
+
+    def build_extras(self) -> dict[str, Any]:
+        """Code, block, noise, whether the network was trained with noise, whose indices."""
+        first = cast("Key | None", next(iter(self._trainings), None))
+        return {
+            "code": Code(first.code if first else 8),
+            "upsampling": BlockChoice(
+                self._blocks, first.upsampling if first else "transposed convolution k=4"
+            ),
+            "noise": Noise(),
+            "denoising": _checkbox("denoising", "trained with noise", first and first.denoising),
+            "borrowed": _checkbox("borrowed", "indices of the next example", False),
+        }
+
+    def build_inputs(self) -> Examples:
+        """Pictures that were never trained on, and the learner's own."""
+        sources = {name: partial(held_out, name) for name in (DIGITS, FACES, OTHERS)}
+        first = cast("Key | None", next(iter(self._trainings), None))
+        if first and first.size == LARGE:
+            sources = {name: sources[name] for name in (FACES, OTHERS, DIGITS)}
+        return Examples(sources, self._fitted)
+
+    def _fitted(self, image: Any) -> Tensor:
+        """The learner's picture, as large as what is looked at."""
+        return square(image, self.inputs.tensor.shape[-1])
+
+    # What is shown
+
+    @property
+    def input(self) -> Tensor:
+        """The picture with its noise, (1, 1, size, size)."""
+        clean, noise = self.inputs.tensor, self.extras["noise"].value
+        if self._noisy is None or self._noisy[0] is not clean or self._noisy[1] != noise:
+            random = torch.Generator().manual_seed(0)
+            made = clean + noise * torch.randn(clean.shape, generator=random) if noise else clean
+            self._noisy = clean, noise, made
+        return self._noisy[2]
+
+    @property
+    def code_numbers(self) -> Tensor:
+        """What the encoder makes of the input, (1, code)."""
+        return self._encoded(self.input)[0]
+
+    @property
+    def output(self) -> Tensor:
+        """What the decoder makes of the code (and, for max unpooling, of indices)."""
+        code, indices = self._encoded(self.input)
+        if self._borrows:
+            indices = self._encoded(self._next_example)[1]
+        with torch.no_grad():
+            result: Tensor = self._autoencoder.decode(code, indices).cpu()
+        return result
+
+    @property
+    def _autoencoder(self) -> Autoencoder:
+        return cast(Autoencoder, self.network)
+
+    @property
+    def _borrows(self) -> bool:
+        return bool(self.extras["borrowed"].value) and self.key().upsampling == UNPOOLING
+
+    @property
+    def _next_example(self) -> Tensor:
+        pictures = self.inputs.pictures
+        number = (self.inputs.number + 1) % len(pictures)
+        return pictures[number : number + 1]
+
+    def _encoded(self, x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        network = self._autoencoder.eval()
+        with torch.no_grad():
+            return network.encode(self.training.on_device((x, x))[0])
+
+    def frame(self, operation: Operation, x: Tensor) -> Frame:
+        """Picture, code, what comes back three times, and each time its error."""
+        del operation
+        key, clean = self.key(), self.inputs.tensor
+        code, y = self.code_numbers.cpu(), self.output
+        by_pca = components(key.size).restore(x, key.code)
+        by_resizing, numbers = restore_bicubic(x, key.code)
+        ways = {
+            "network": (y, "Output: the network", "output", _said(self._bits, self._borrows)),
+            "pca": (by_pca, "PCA", "undone", f"{_count(min(key.code, _most(key.size)))}"),
+            "bicubic": (by_resizing, "Bicubic, smaller and back", "undone", _count(numbers)),
+        }
+        panels, errors = [_input_panel(x)], [code_panel(code)]
+        for name, (restored, title, role, said) in ways.items():
+            found = f"{psnr(restored.clamp(0, 1), clean):.1f} dB"
+            panels.append(_restored(name, title, role, restored, f"{said}; {found}"))
+            errors.append(_error(name, title, restored, clean))
+        return Frame(
+            (*panels, *errors),  # each error under its picture
+            strip=self._strip(x, code, y),
+            code=self._code(key),
+            merits=tuple(
+                Merit(title, f"{psnr(way[0].clamp(0, 1), clean):.1f} dB", "PSNR; higher is better")
+                for way, title in zip(ways.values(), ("network", "PCA", "bicubic"))
+            ),
+            hint=self.look or _hint(key),
+            warnings=self.untrained,
+            columns=4,
+        )
+
+    @property
+    def _bits(self) -> int:
+        """What the indices can carry: two bits say which of the four cells of a window it was."""
+        if self.key().upsampling != UNPOOLING:
+            return 0
+        return sum(2 * places[0].numel() for places in self._encoded(self.input)[1])
+
+    def _strip(self, x: Tensor, code: Tensor, y: Tensor) -> tuple[Step, ...]:
+        beside = (Step(f"and {self._bits} bits of indices"),) if self._bits else ()
+        return (
+            Step("x", tuple(x.shape), "input"),
+            Step("encoder"),
+            Step("code", tuple(code.shape), "undone"),
+            *beside,
+            Step(f"2 × {self.key().upsampling}"),
+            Step("y", tuple(y.shape), "output"),
+        )
+
+    def _code(self, key: Key) -> str:
+        """How the network was made, trained and used."""
+        block = repr(key.upsampling) if key.upsampling in UPSAMPLINGS else key.upsampling
+        training = self.training
+        noise = f", noise={TRAINED_NOISE}" if key.denoising else ""
+        trained = (
+            f"rv.train(network, task, {training.steps}, learning_rate={training.learning_rate:g})\n"
+            if training.done
+            else ""
+        )
+        borrowed = "_, indices = network.encode(another_x)\n    " if self._borrows else ""
+        return (
+            f"from resample_viz.datasets import {'digits' if key.size == SMALL else 'faces'}\n"
+            f"{_task_code(key.size, noise)}"
+            "torch.manual_seed(0)\n"
+            f"network = rv.Autoencoder({key.size}, code={key.code}, upsampling={block})\n"
+            f"{trained}"
+            f"{'another_x = torch.rand_like(x)' + chr(10) if borrowed else ''}"
+            "with torch.no_grad():\n"
+            "    code, indices = network.eval().encode(x)\n"
+            f"    {borrowed}y = network.decode(code, indices)"
+        )
+
+    def __repr__(self) -> str:
+        """Without figures of merit: they depend on the training, and on the machine."""
+        said = super().__repr__()
+        if not self.shown.panels:
+            return said
+        training = self.training
+        return (
+            f"{said.rpartition(chr(10))[0]}\nnoise {self.extras['noise'].value:g}, trained for "
+            f"{training.done} of {training.steps} steps"
+        )
+
+
+class Code(Slider):
+    """How many numbers the code has."""
+
+    def __init__(self, value: int) -> None:
+        super().__init__("code", Range(1, LONGEST_CODE), value, whole=True)
+        self.widget.add_class("rv-control-code")
+
+    def _check(self, value: Any) -> None:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if not whole or not 1 <= value <= LARGE**2:
+            raise OperationError(
+                f"code must be a whole number from 1 to {LARGE**2}, not {value!r}: try 8."
+            )
+
+
+class Noise(Slider):
+    """The standard deviation of the noise that is added to the picture."""
+
+    def __init__(self) -> None:
+        super().__init__("noise", Range(0.0, 0.5, 0.01), 0.0, whole=False)
+        self.widget.add_class("rv-control-noise")
+
+    def _check(self, value: Any) -> None:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not 0 <= value <= 1:
+            raise OperationError(f"noise must be a number from 0 to 1, not {value!r}: try 0.2.")
+
+
+class BlockChoice(Simple):
+    """A dropdown of blocks; a function of one's own joins it under its name."""
+
+    def __init__(self, blocks: dict[str, Any], value: str) -> None:
+        self._blocks = blocks
+        drop = widgets.Dropdown(
+            options=list(blocks), value=value, description="upsampling", style=LABEL
+        )
+        drop.add_class("rv-control-upsampling")
+        super().__init__(drop)
+
+    @property
+    def value(self) -> Any:
+        """The name of the block."""
+        return self.widget.value
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        name = block_name(value) if callable(value) else value
+        if callable(value):
+            self._blocks[name] = value
+            if name not in self.widget.options:
+                self.widget.options = (*self.widget.options, name)
+        Simple.value.fset(self, name)  # type: ignore[attr-defined]
+
+
+def _checkbox(name: str, description: str, checked: bool | None) -> Simple:
+    box = widgets.Checkbox(value=bool(checked), description=description, indent=False)
+    box.add_class(f"rv-control-{name}")
+    return Simple(box)
+
+
+def block_name(block: Any) -> str:
+    """How a block is called in the dropdown."""
+    if isinstance(block, str):
+        return block
+    return str(getattr(block, "__name__", type(block).__name__))
+
+
+def learned(size: int) -> Tensor:
+    """The pictures that networks of this size are trained on, (N, 1, size, size); faces twice."""
+    if size == SMALL:
+        return digits()[: -len(held_out(DIGITS))]
+    left = faces()[:LEARNED_FACES]
+    return torch.cat([left, left.flip(-1)])
+
+
+@cache
+def held_out(source: str) -> Tensor:
+    """Pictures that are never trained on, (N, 1, size, size)."""
+    if source == DIGITS:
+        pictures = digits()
+        return pictures[-(len(pictures) // 10) :]
+    return faces()[LEARNED_FACES:] if source == FACES else other_patches()
+
+
+def reconstruction_task(size: int, noise: float = 0.0) -> Task:
+    """The task of lesson 10: digits for 8, faces for 24."""
+    if size == SMALL:
+        return reconstruction(learned(size), held_out(DIGITS), noise=noise)
+    return reconstruction(learned(size), held_out(FACES), noise=noise, batch_size=16)
+
+
+@cache
+def components(size: int) -> PrincipalComponents:
+    """The principal components of what networks of this size are trained on."""
+    return principal_components(learned(size))
+
+
+def square(image: Any, size: int) -> Tensor:
+    """A learner's picture, grey, its central square resized: (1, 1, size, size) in [0, 1].
+
+    Raises ImageError for what cannot be read, or has neither 1, 3 nor 4 channels.
+    """
+    x = own_picture(image, None, 1)
+    side = min(x.shape[-2:])
+    top, left = ((extent - side) // 2 for extent in x.shape[-2:])
+    cut = x[..., top : top + side, left : left + side]
+    resized = F.interpolate(cut, size=(size, size), mode="bicubic", antialias=True)
+    return resized.clamp(0, 1)
+
+
+def code_panel(code: Tensor) -> Panel:
+    """The numbers of a code, (1, K), in rows of eight; what is left of the last row is hatched."""
+    numbers = code[0]
+    columns = min(CODE_COLUMNS, len(numbers))
+    missing = -len(numbers) % columns
+    extent = max(float(numbers.abs().max()), 1e-6)
+    return Panel(
+        "code",
+        "The code",
+        "index",
+        F.pad(numbers, (0, missing)).view(1, -1, columns),
+        (-extent, extent),
+        colormap="diverging",
+        caption=f"{_count(len(numbers))}, row by row; white is 0"
+        + (f"; the last {missing} cells are empty" if missing else ""),
+    )
+
+
+def _input_panel(x: Tensor) -> Panel:
+    return tensor_panel("x", "Input x", "input", x, UNIT)
+
+
+def _restored(name: str, title: str, role: Any, restored: Tensor, caption: str) -> Panel:
+    shown = "y" if name == "network" else name
+    return Panel(shown, title, role, _readable(restored[0]), UNIT, caption=caption, like="x")
+
+
+def _error(name: str, title: str, restored: Tensor, clean: Tensor) -> Panel:
+    panel = error_panel(restored, clean, UNIT)
+    return Panel(
+        f"error-{name}",
+        f"Error: {title.removeprefix('Output: ')}",
+        "error",
+        _readable(panel.tensor),
+        panel.value_range,
+        colormap="magma",
+        caption=panel.caption,
+        like="x",
+    )
+
+
+def _readable(x: Tensor) -> Tensor:
+    """Three decimals: 0 instead of 5.3e-10 in a cell."""
+    return x.round(decimals=3)
+
+
+def _count(numbers: int) -> str:
+    return f"{numbers} number{'' if numbers == 1 else 's'}"
+
+
+def _most(size: int) -> int:
+    return len(components(size).components)
+
+
+def _said(bits: int, borrowed: bool) -> str:
+    if not bits:
+        return "from the code alone"
+    whose = "another picture's" if borrowed else "its own"
+    return f"from the code and {bits} bits: {whose} indices"
+
+
+def _hint(key: Key) -> str:
+    if key.upsampling == UNPOOLING:
+        return (
+            "The decoder is handed the places of all maxima, in bits far more than the code. Tick "
+            "“indices of the next example” to see what the code alone still says."
+        )
+    side = math.isqrt(key.code)
+    return (
+        f"{_count(key.code)} for {key.size**2} pixels; bicubic resizing keeps {side} × {side}. "
+        "Move the code, and compare the errors."
+    )
+
+
+def _task_code(size: int, noise: str) -> str:
+    if size == SMALL:
+        return f"task = rv.reconstruction(digits(){noise})\n"
+    return (
+        f"left, kept = faces()[:{LEARNED_FACES}], faces()[{LEARNED_FACES}:]\n"
+        f"task = rv.reconstruction(torch.cat([left, left.flip(-1)]), kept{noise}, batch_size=16)\n"
+    )
