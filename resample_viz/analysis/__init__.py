@@ -45,19 +45,30 @@ from resample_viz.analysis.spectrum import (
     limit_map,
     split_at_limit,
 )
+from resample_viz.analysis.super_resolution import (
+    BASELINES,
+    Baseline,
+    EnlargementScore,
+    enlarged,
+    enlargement_score,
+    made_consistent,
+)
 from resample_viz.analysis.trace import Trace, TraceStep, trace
 from resample_viz.analysis.trace_failure import Failure
 from resample_viz.analysis.ways import Way, how_to_get
 
 __all__ = [
+    "BASELINES",
     "COORDINATES",
     "MODES",
     "NEAREST_ROUNDINGS",
     "WAYS",
     "Activation",
     "AxisField",
+    "Baseline",
     "Comparison",
     "ConvergenceWarning",
+    "EnlargementScore",
     "Failure",
     "Field",
     "LinearMap",
@@ -77,6 +88,8 @@ __all__ = [
     "displayed",
     "drop_outside",
     "edge_band",
+    "enlarged",
+    "enlargement_score",
     "field_of_view",
     "finish",
     "fold_map",
@@ -93,6 +106,7 @@ __all__ = [
     "linear_kernel",
     "linear_map",
     "mae",
+    "made_consistent",
     "matrix_from_taps",
     "mean_iou",
     "missing_libraries",
