@@ -26,6 +26,7 @@ from .labs import NetworkLab as NetworkLab
 from .labs import NormalizationLab as NormalizationLab
 from .labs import ResizeLab as ResizeLab
 from .labs import RoundTripLab as RoundTripLab
+from .labs import SuperResolutionLab as SuperResolutionLab
 from .labs import TransposedConvolutionLab as TransposedConvolutionLab
 from .labs import UnpoolingLab as UnpoolingLab
 from .labs import UpsamplingLab as UpsamplingLab

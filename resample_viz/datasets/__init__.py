@@ -5,9 +5,13 @@ from resample_viz.datasets.faces import faces, other_patches
 from resample_viz.datasets.luminance import (
     TEST_PHOTOGRAPHS,
     TRAINING_PHOTOGRAPHS,
+    VALIDATION_PHOTOGRAPH,
     luminance,
+    native,
     shrunk,
     small_and_large,
+    training_pairs,
+    validation_pair,
 )
 from resample_viz.datasets.outlines import coins, horse
 from resample_viz.datasets.shapes import CLASSES, shapes
@@ -16,13 +20,17 @@ __all__ = [
     "CLASSES",
     "TEST_PHOTOGRAPHS",
     "TRAINING_PHOTOGRAPHS",
+    "VALIDATION_PHOTOGRAPH",
     "coins",
     "digits",
     "faces",
     "horse",
     "luminance",
+    "native",
     "other_patches",
     "shapes",
     "shrunk",
     "small_and_large",
+    "training_pairs",
+    "validation_pair",
 ]

@@ -8,6 +8,7 @@ from resample_viz.labs.network import NetworkLab
 from resample_viz.labs.normalization import NormalizationLab
 from resample_viz.labs.resize import ResizeLab
 from resample_viz.labs.round_trip import RoundTripLab
+from resample_viz.labs.super_resolution import SuperResolutionLab
 from resample_viz.labs.training import TrainingView, train
 from resample_viz.labs.transposed_convolution import TransposedConvolutionLab
 from resample_viz.labs.unpooling import UnpoolingLab
@@ -23,6 +24,7 @@ LABS: tuple[type[Lab], ...] = (
     NormalizationLab,
     RoundTripLab,
     NetworkLab,
+    SuperResolutionLab,
 )
 """Every lab of the suite, in the order of the lessons."""
 
@@ -36,6 +38,7 @@ __all__ = [
     "Preset",
     "ResizeLab",
     "RoundTripLab",
+    "SuperResolutionLab",
     "TrainingView",
     "TransposedConvolutionLab",
     "UnpoolingLab",

@@ -17,6 +17,9 @@ class SuperResolution(nn.Module):
     Super-Resolution Using Very Deep Convolutional Networks, CVPR 2016,
     https://arxiv.org/abs/1511.04587: the network starts from bicubic, and learns the rest.
 
+    Two details keep short trainings from failing: mid-grey is 0 for the convolutions, so that their
+    zero padding is grey, and the activation is leaky: with ReLU, channels died and stayed dead.
+
     Raises ValueError for "max unpooling": there is no encoder whose indices it could use.
     """
 
@@ -33,14 +36,14 @@ class SuperResolution(nn.Module):
                 "max unpooling needs the indices of an encoder's pooling, and this network has no "
                 "pooling: choose a sub-pixel convolution."
             )
-        self.factor = factor
+        self.factor, self.upsampling = factor, upsampling
         self.body = nn.Sequential(
             nn.Conv2d(1, width, 5, padding=2),
-            nn.ReLU(),
+            nn.LeakyReLU(0.2),
             nn.Conv2d(width, width, 3, padding=1),
-            nn.ReLU(),
+            nn.LeakyReLU(0.2),
             nn.Conv2d(width, width, 3, padding=1),
-            nn.ReLU(),
+            nn.LeakyReLU(0.2),
         )
         self.up = upsampling_block(upsampling, width, 1, factor)
 
@@ -51,7 +54,7 @@ class SuperResolution(nn.Module):
 
     def detail(self, x: Tensor) -> Tensor:
         """What the network adds to bicubic, in the units of x."""
-        result: Tensor = self.up(self.body(x))
+        result: Tensor = self.up(self.body(x - 0.5))
         return result
 
 
