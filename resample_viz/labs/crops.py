@@ -17,6 +17,7 @@ from resample_viz.labs.examples import OWN
 from resample_viz.operations import Range
 
 SIZES = (48, 96, 144, 192)
+SMALLEST = 4
 LARGEST_OWN = 768
 """Pixels: a file that is too large to be taken as it is becomes a square of this side."""
 
@@ -102,8 +103,11 @@ class Crops:
         elif image is not None:
             self._take(image)
         if size is not None:
-            if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= SIZES[-1]:
-                raise ImageError(f"size must be 1 to {SIZES[-1]} pixels, not {size!r}: try 96.")
+            whole = isinstance(size, int) and not isinstance(size, bool)
+            if not whole or not SMALLEST <= size <= SIZES[-1]:
+                raise ImageError(
+                    f"size must be {SMALLEST} to {SIZES[-1]} pixels, not {size!r}: try 96."
+                )
             if size not in dict(self.extent.options).values():
                 self.extent.options = (*self.extent.options, (f"{size} × {size}", size))
             self.extent.value = size
@@ -119,7 +123,14 @@ class Crops:
                 slider.value = share
 
     def _take(self, image: Any) -> None:
-        self._own = self._fit(_loaded(image))
+        x = _loaded(image)
+        height, width = x.shape[-2:]
+        if min(height, width) < SMALLEST:
+            raise ImageError(
+                f"a picture of {height} × {width} is too small to be shrunk: use one of at least "
+                f"{SMALLEST} × {SMALLEST}."
+            )
+        self._own = self._fit(x)
         self._made = None
         if OWN not in self.source.options:
             self.source.options = (*self.source.options, OWN)

@@ -240,7 +240,7 @@ class SuperResolutionLab(TrainedLab):
         if min(height, width) < factor:
             raise ImageError(
                 f"a picture of {height} × {width} has no pixel left at 1/{factor} of its size: "
-                "use a larger picture."
+                "use a larger one."
             )
         return self.input[..., : height // factor * factor, : width // factor * factor]
 
