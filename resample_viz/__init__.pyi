@@ -4,8 +4,8 @@ from .analysis import enlargement_score as enlargement_score
 from .analysis import gradient_footprint as gradient_footprint
 from .analysis import iou as iou
 from .analysis import linear_map as linear_map
-from .analysis import mae as mae
 from .analysis import made_consistent as made_consistent
+from .analysis import mae as mae
 from .analysis import mean_iou as mean_iou
 from .analysis import mse as mse
 from .analysis import psnr as psnr

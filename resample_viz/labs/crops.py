@@ -103,24 +103,20 @@ class Crops:
         elif image is not None:
             self._take(image)
         if size is not None:
-            whole = isinstance(size, int) and not isinstance(size, bool)
-            if not whole or not SMALLEST <= size <= SIZES[-1]:
-                raise ImageError(
-                    f"size must be {SMALLEST} to {SIZES[-1]} pixels, not {size!r}: try 96."
-                )
-            if size not in dict(self.extent.options).values():
-                self.extent.options = (*self.extent.options, (f"{size} × {size}", size))
-            self.extent.value = size
+            self._resize(size)
         for slider, share in ((self.down, down), (self.across, across)):
             if share is not None:
-                name = slider.widget.description
-                if isinstance(share, bool) or not isinstance(share, int | float):
-                    raise ImageError(f"{name} must be a number from 0 to 1, not {share!r}.")
-                if not 0 <= share <= 1:
-                    raise ImageError(
-                        f"{name} must lie from 0 (one end) to 1 (the other), not at {share:g}."
-                    )
-                slider.value = share
+                slider.value = _share(share, slider.widget.description)
+
+    def _resize(self, size: Any) -> None:
+        whole = isinstance(size, int) and not isinstance(size, bool)
+        if not whole or not SMALLEST <= size <= SIZES[-1]:
+            raise ImageError(
+                f"size must be {SMALLEST} to {SIZES[-1]} pixels, not {size!r}: try 96."
+            )
+        if size not in dict(self.extent.options).values():
+            self.extent.options = (*self.extent.options, (f"{size} × {size}", size))
+        self.extent.value = size
 
     def _take(self, image: Any) -> None:
         x = _loaded(image)
@@ -155,6 +151,15 @@ class Crops:
                 box.value = value
             self.source.options = options
             raise
+
+
+def _share(value: Any, name: str) -> float:
+    """A place between two ends."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ImageError(
+            f"{name} must be a number from 0, one end, to 1, the other end, not {value!r}: try 0.5."
+        )
+    return float(value)
 
 
 def _loaded(image: Any) -> Tensor:

@@ -27,7 +27,7 @@ from resample_viz.images import ImageError, pattern
 from resample_viz.labs.base import Preset
 from resample_viz.labs.controls import LABEL, Simple, Slider, buttons
 from resample_viz.labs.crops import Crops
-from resample_viz.labs.panels import ERROR_SHARE, SAME_AS_EXACT
+from resample_viz.labs.panels import SAME_AS_EXACT
 from resample_viz.labs.trained import TrainedLab
 from resample_viz.labs.training import TrainingView
 from resample_viz.networks import UPSAMPLINGS, BlockMaker, SuperResolution, Upsampling
@@ -40,6 +40,8 @@ FACTORS = (2, 3)
 BLOCKS = tuple(block for block in UPSAMPLINGS if block != "max unpooling")
 AS_IT_IS = "not at all: enlarge it as it is"
 PATTERN_SIZE = 256
+STRONG = 0.15
+"""The error, or the detail, that is drawn in the strongest colour."""
 Key = tuple[int, str]
 
 
@@ -77,7 +79,7 @@ DEGRADATIONS: dict[str, tuple[str, Callable[[Tensor, int], Tensor]]] = {
         'mode="bicubic", antialias=True).clamp(0, 1)',
         lambda x, factor: shrunk(F.avg_pool2d(x, 3, 1, 1, count_include_pad=False), factor),
     ),
-    AS_IT_IS: ("x", lambda x, factor: x),
+    AS_IT_IS: ("x", lambda x, _: x),
 }
 """How the small picture comes about: code, with the factor in its braces, and what it does."""
 
@@ -97,8 +99,8 @@ class SuperResolutionLab(TrainedLab):
     """
 
     name = "super-resolution"
-    steps: ClassVar[int] = 400
-    learning_rate: ClassVar[float] = 2e-3
+    steps: ClassVar[int] = 300
+    learning_rate: ClassVar[float] = 3e-3
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset(
             "edges come back",
@@ -124,14 +126,14 @@ class SuperResolutionLab(TrainedLab):
         ),
         Preset(
             "shrunk in another way",
-            "The small picture was blurred before it was shrunk. The network undoes the shrinking "
-            "that it was trained for, and this is another one: it gains little.",
+            "Shrunk without anti-aliasing, it is sharp already. The network sharpens "
+            "it all the same, as it was trained to, and falls behind bicubic.",
             {
                 "image": "camera",
                 "size": 96,
                 "down": 0.2,
                 "across": 0.4,
-                "shrunk_by": "blurred, then bicubic",
+                "shrunk_by": "bicubic without anti-aliasing",
             },
         ),
         Preset(
@@ -168,13 +170,13 @@ class SuperResolutionLab(TrainedLab):
         self._makers[name] = kind
         return network.factor, name
 
-    def build(self, key: Key) -> nn.Module:
+    def build(self, key: Any) -> nn.Module:
         """A network with random weights."""
         factor, name = key
-        kind: Upsampling | BlockMaker = self._makers.get(name, name)  # type: ignore[arg-type]
+        kind: Upsampling | BlockMaker = self._makers.get(name, name)
         return SuperResolution(factor, upsampling=kind)
 
-    def task(self, key: Key) -> Task:
+    def task(self, key: Any) -> Task:
         """Patches of the photographs that are for training."""
         factor, _ = key
         if factor not in self._tasks:
@@ -190,10 +192,11 @@ class SuperResolutionLab(TrainedLab):
     def build_extras(self) -> dict[str, Any]:
         """What decides the network, what it is compared with, and what it is given."""
         blocks = (*BLOCKS, *self._makers)
-        factors = sorted({*FACTORS, *(factor for factor, _ in self._trainings)})
-        start = next(iter(self._trainings), (FACTORS[0], "sub-pixel convolution"))
+        given: list[Any] = list(self._trainings)  # their keys
+        factors: Any = sorted({*FACTORS, *(factor for factor, _ in given)})
+        start: Any = next(iter(given), (FACTORS[0], "sub-pixel convolution"))
         extras: dict[str, Any] = {
-            "factor": Simple(buttons("factor", factors, start[0])),  # type: ignore[arg-type,type-var]
+            "factor": Simple(buttons("factor", factors, start[0])),
             "upsampling": Simple(dropdown("upsampling", blocks, start[1])),
             "compare_with": Simple(dropdown("compare with", BASELINES, "bicubic")),
             "shrunk_by": Simple(dropdown("shrunk by", DEGRADATIONS, "anti-aliased bicubic")),
@@ -258,12 +261,15 @@ class SuperResolutionLab(TrainedLab):
         base = self._finished(enlarged(small, factor, method), small)
         panels = [
             picture("small", "Small picture: what is given", "input", small),
-            picture("base", f"Enlarged: {method}", "index", base),
-            picture("y", "Enlarged: the network", "output", y),
+            picture("base", f"Enlarged: {method}", "index", base.clamp(0, 1)),
+            picture("y", "Enlarged: the network", "output", y.clamp(0, 1)),
         ]
         if truth is not None:
             panels.append(picture("truth", "The truth", "undone", truth))
-            panels += [error("error-base", method, base, truth), error("error", "network", y, truth)]
+            panels += [
+                error("error-base", method, base, truth),
+                error("error", "network", y, truth),
+            ]
         panels.append(detail("detail", f"The network minus {method}", "output", y - base))
         if truth is not None:
             panels.append(detail("lacks", f"The truth minus {method}", "undone", truth - base))
@@ -314,20 +320,32 @@ class SuperResolutionLab(TrainedLab):
         factor, block = self.key()
         shrink = DEGRADATIONS[self.extras["shrunk_by"].value][0].format(factor)
         noise = self.extras["noise"].value
-        noisy = f"small = (small + {noise:g} * torch.randn(small.shape)).clamp(0, 1)\n"
         upsampling = block if block in self._makers else f'"{block}"'
-        steps = self.training.done or self.steps
-        return (
-            "from resample_viz.datasets import training_pairs, validation_pair\n"
+        lines = [
+            f"small = {shrink}",
+            f"small = (small + {noise:g} * torch.randn(small.shape)).clamp(0, 1)" if noise else "",
+            f"network = rv.SuperResolution({factor}, upsampling={upsampling})",
+            "y = network(small).detach()",
+            "y = rv.made_consistent(y, small)" if self.extras["consistent"].value else "",
+        ]
+        return "\n".join(filter(None, lines))
+
+    def code(self) -> str:
+        """A program that trains the network, and computes what the lab shows."""
+        factor, steps = self.key()[0], self.training.done or self.steps
+        built = f"network = rv.SuperResolution({factor}"
+        training = (
             f"task = rv.super_resolution(training_pairs({factor}), validation_pair({factor}))\n"
-            "torch.manual_seed(0)\n"
-            f"network = rv.SuperResolution({factor}, upsampling={upsampling})\n"
             f"rv.train(network, task, {steps}, learning_rate={self.training.learning_rate:g})\n"
-            f"small = {shrink}\n"
-            f"{noisy if noise else ''}"
-            "with torch.no_grad():\n"
-            "    y = network(small)"
-            + ("\ny = rv.made_consistent(y, small)" if self.extras["consistent"].value else "")
+        )
+        return (
+            super()
+            .code()
+            .replace(
+                "\n\n", "\nfrom resample_viz.datasets import training_pairs, validation_pair\n\n", 1
+            )
+            .replace(built, f"torch.manual_seed(0)\n{built}")
+            .replace("y = network", f"{training}y = network", 1)
         )
 
     def __repr__(self) -> str:
@@ -389,9 +407,9 @@ def error(name: str, method: str, result: Tensor, truth: Tensor) -> Panel:
         f"Error: {method}",
         "error",
         apart,
-        (0.0, ERROR_SHARE),
+        (0.0, STRONG),
         colormap="magma",
-        caption=f"lightest: {ERROR_SHARE:g} and more",
+        caption=f"lightest: {STRONG:g} and more",
         like="truth",
     )
 
@@ -403,9 +421,9 @@ def detail(name: str, title: str, role: Role, difference: Tensor) -> Panel:
         title,
         role,
         difference.detach()[0],
-        (-ERROR_SHARE, ERROR_SHARE),
+        (-STRONG, STRONG),
         colormap="diverging",
-        caption=f"red: brighter, blue: darker, by {ERROR_SHARE:g} and more",
+        caption=f"red: brighter, blue: darker; strongest: {STRONG:g}",
         like="y",
     )
 
