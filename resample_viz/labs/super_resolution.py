@@ -121,6 +121,8 @@ class SuperResolutionLab(TrainedLab):
             {
                 "image": "zone plate",
                 "size": 192,
+                "down": 0.5,
+                "across": 0.5,
                 "shrunk_by": "bicubic without anti-aliasing",
             },
         ),

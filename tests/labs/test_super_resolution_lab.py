@@ -103,6 +103,11 @@ def test_every_picture_can_be_looked_at(lab: SuperResolutionLab, source: str) ->
     assert lab.inputs.label == source
 
 
+def test_every_preset_says_which_part_of_which_picture() -> None:
+    for preset in SuperResolutionLab.presets:
+        assert {"image", "size", "down", "across"} <= preset.settings.keys()
+
+
 def test_the_part_is_cut_out_where_the_sliders_say() -> None:
     lab = SuperResolutionLab(image="camera", size=48, down=1.0, across=0.5)
     assert torch.equal(lab.input, native("camera")[..., -48:, 232:280])
