@@ -1,7 +1,10 @@
 from .analysis import edge_band as edge_band
+from .analysis import enlarged as enlarged
+from .analysis import enlargement_score as enlargement_score
 from .analysis import gradient_footprint as gradient_footprint
 from .analysis import iou as iou
 from .analysis import linear_map as linear_map
+from .analysis import made_consistent as made_consistent
 from .analysis import mae as mae
 from .analysis import mean_iou as mean_iou
 from .analysis import mse as mse
@@ -25,6 +28,7 @@ from .labs import ReconstructionLab as ReconstructionLab
 from .labs import ResizeLab as ResizeLab
 from .labs import RoundTripLab as RoundTripLab
 from .labs import SegmentationLab as SegmentationLab
+from .labs import SuperResolutionLab as SuperResolutionLab
 from .labs import TransposedConvolutionLab as TransposedConvolutionLab
 from .labs import UnpoolingLab as UnpoolingLab
 from .labs import UpsamplingLab as UpsamplingLab

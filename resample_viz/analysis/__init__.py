@@ -51,19 +51,30 @@ from resample_viz.analysis.spectrum import (
     limit_map,
     split_at_limit,
 )
+from resample_viz.analysis.super_resolution import (
+    BASELINES,
+    Baseline,
+    EnlargementScore,
+    enlarged,
+    enlargement_score,
+    made_consistent,
+)
 from resample_viz.analysis.trace import Trace, TraceStep, trace
 from resample_viz.analysis.trace_failure import Failure
 from resample_viz.analysis.ways import Way, how_to_get
 
 __all__ = [
+    "BASELINES",
     "COORDINATES",
     "MODES",
     "NEAREST_ROUNDINGS",
     "WAYS",
     "Activation",
     "AxisField",
+    "Baseline",
     "Comparison",
     "ConvergenceWarning",
+    "EnlargementScore",
     "Failure",
     "Field",
     "LinearMap",
@@ -84,6 +95,8 @@ __all__ = [
     "displayed",
     "drop_outside",
     "edge_band",
+    "enlarged",
+    "enlargement_score",
     "field_of_view",
     "finish",
     "fold_map",
@@ -100,6 +113,7 @@ __all__ = [
     "limit_map",
     "linear_kernel",
     "linear_map",
+    "made_consistent",
     "mae",
     "matrix_from_taps",
     "mean_iou",

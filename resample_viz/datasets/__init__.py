@@ -8,9 +8,13 @@ from resample_viz.datasets.faces import faces, other_patches
 from resample_viz.datasets.luminance import (
     TEST_PHOTOGRAPHS,
     TRAINING_PHOTOGRAPHS,
+    VALIDATION_PHOTOGRAPH,
     luminance,
+    native,
     shrunk,
     small_and_large,
+    training_pairs,
+    validation_pair,
 )
 from resample_viz.datasets.online import ONLINE, online
 from resample_viz.datasets.outlines import coins, horse
@@ -21,14 +25,18 @@ __all__ = [
     "ONLINE",
     "TEST_PHOTOGRAPHS",
     "TRAINING_PHOTOGRAPHS",
+    "VALIDATION_PHOTOGRAPH",
     "coins",
     "digits",
     "faces",
     "horse",
     "luminance",
+    "native",
     "online",
     "other_patches",
     "shapes",
     "shrunk",
     "small_and_large",
+    "training_pairs",
+    "validation_pair",
 ]

@@ -7,9 +7,11 @@ from torch import Tensor
 
 from resample_viz.images import ImageError, photograph
 
-TRAINING_PHOTOGRAPHS = ("astronaut", "coffee", "coins", "brick", "grass", "moon", "page")
+TRAINING_PHOTOGRAPHS = ("astronaut", "coins", "brick", "grass", "moon", "page")
+VALIDATION_PHOTOGRAPH = "coffee"
+"""Decides which weights are kept; so it must not be one that the result is reported on."""
 TEST_PHOTOGRAPHS = ("camera", "chelsea")
-"""Never trained on."""
+"""Never trained on, and never chosen by."""
 
 SIDES = {
     "astronaut": 512, "coffee": 400, "coins": 303, "brick": 512, "grass": 512, "moon": 512,
@@ -17,7 +19,18 @@ SIDES = {
 }  # fmt: skip
 """Pixels of the largest square in each original: at that size nothing is resampled."""
 
+VALIDATION_SIDE = 192
+"""Pixels: a look at it takes about as long as two steps of training."""
+
 BT601 = (65.481, 128.553, 24.966)
+
+
+def native(name: str) -> Tensor:
+    """The largest square of a photograph, pixel by pixel as its file has it; (1, C, side, side).
+
+    Raises ImageError for an unknown name.
+    """
+    return photograph(name, SIDES.get(name, 256))
 
 
 def luminance(x: Tensor) -> Tensor:
@@ -65,7 +78,7 @@ def small_and_large(picture: str | Tensor, factor: int) -> tuple[Tensor, Tensor]
 
     Raises ImageError if that leaves nothing.
     """
-    x = photograph(picture, SIDES.get(picture, 256)) if isinstance(picture, str) else picture
+    x = native(picture) if isinstance(picture, str) else picture
     height, width = (size // factor * factor for size in x.shape[-2:])
     if not height or not width:
         raise ImageError(
@@ -74,3 +87,16 @@ def small_and_large(picture: str | Tensor, factor: int) -> tuple[Tensor, Tensor]
         )
     large = luminance(x[..., :height, :width])
     return shrunk(large, factor), large
+
+
+def training_pairs(factor: int) -> list[tuple[Tensor, Tensor]]:
+    """`small_and_large` of every photograph that is for training."""
+    return [small_and_large(name, factor) for name in TRAINING_PHOTOGRAPHS]
+
+
+def validation_pair(factor: int) -> tuple[Tensor, Tensor]:
+    """`small_and_large` of the middle of the photograph that decides which weights are kept."""
+    x = native(VALIDATION_PHOTOGRAPH)
+    first = (x.shape[-1] - VALIDATION_SIDE) // 2
+    inside = slice(first, first + VALIDATION_SIDE)
+    return small_and_large(x[..., inside, inside], factor)

@@ -10,6 +10,7 @@ from resample_viz.labs.reconstruction import ReconstructionLab
 from resample_viz.labs.resize import ResizeLab
 from resample_viz.labs.round_trip import RoundTripLab
 from resample_viz.labs.segmentation import SegmentationLab
+from resample_viz.labs.super_resolution import SuperResolutionLab
 from resample_viz.labs.training import TrainingView, train
 from resample_viz.labs.transposed_convolution import TransposedConvolutionLab
 from resample_viz.labs.unpooling import UnpoolingLab
@@ -27,6 +28,7 @@ LABS: tuple[type[Lab], ...] = (
     NetworkLab,
     ReconstructionLab,
     SegmentationLab,
+    SuperResolutionLab,
 )
 """Every lab of the suite, in the order of the lessons."""
 
@@ -42,6 +44,7 @@ __all__ = [
     "ResizeLab",
     "RoundTripLab",
     "SegmentationLab",
+    "SuperResolutionLab",
     "TrainingView",
     "TransposedConvolutionLab",
     "UnpoolingLab",

@@ -98,6 +98,7 @@ class Lab(widgets.Box):
     presets: ClassVar[tuple[Preset, ...]] = ()
     opening: ClassVar[dict[str, Any]] = {}
     """Settings that a fresh lab starts with, where the operation's own defaults show too little."""
+    is_closed = True  # until there is something to close
 
     def __init__(
         self,

@@ -22,6 +22,9 @@ class SuperResolution(nn.Module):
     Super-Resolution Using Very Deep Convolutional Networks, CVPR 2016,
     https://arxiv.org/abs/1511.04587: the network starts from bicubic, and learns the rest.
 
+    Two details keep short trainings from failing: mid-grey is 0 for the convolutions, so that their
+    zero padding is grey, and the activation is leaky: with ReLU, channels died and stayed dead.
+
     Raises ValueError for "max unpooling": there is no encoder whose indices it could use.
     """
 
@@ -33,14 +36,14 @@ class SuperResolution(nn.Module):
         width: int = 32,
     ) -> None:
         super().__init__()
-        self.factor = factor
+        self.factor, self.upsampling = factor, upsampling
         self.body = nn.Sequential(
             nn.Conv2d(1, width, 5, padding=2),
-            nn.ReLU(),
+            nn.LeakyReLU(0.2),
             nn.Conv2d(width, width, 3, padding=1),
-            nn.ReLU(),
+            nn.LeakyReLU(0.2),
             nn.Conv2d(width, width, 3, padding=1),
-            nn.ReLU(),
+            nn.LeakyReLU(0.2),
         )
         self.up = upsampling_block(upsampling, width, 1, factor)
         if isinstance(self.up, MaxUnpooling):
@@ -61,7 +64,7 @@ class SuperResolution(nn.Module):
                 f"this network enlarges luminance, (N, 1, H, W), not {tuple(x.shape)}: give it "
                 "luminance(x)."
             )
-        result: Tensor = self.up(self.body(x))
+        result: Tensor = self.up(self.body(x - 0.5))
         return result
 
 
