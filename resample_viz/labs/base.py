@@ -260,7 +260,6 @@ class Lab(widgets.Box):
 
     # From control to frame
 
-    is_closed = True  # until there is something to close
     shown: Frame = Frame(())
     _scene: tuple[Any, ...] = (None, None)
 
