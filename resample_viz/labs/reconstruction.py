@@ -10,18 +10,19 @@ from typing import Any, ClassVar, NamedTuple, cast
 import ipywidgets as widgets
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from resample_viz.analysis import psnr
 from resample_viz.analysis.codes import PrincipalComponents, principal_components, restore_bicubic
 from resample_viz.datasets import digits, faces, other_patches
 from resample_viz.labs.base import Preset
-from resample_viz.labs.controls import LABEL, Simple, Slider
+from resample_viz.labs.blocks import BlockChoice, Noise
+from resample_viz.labs.controls import Simple, Slider
 from resample_viz.labs.examples import Examples, own_picture
 from resample_viz.labs.panels import error_panel, tensor_panel
 from resample_viz.labs.trained import TrainedLab
 from resample_viz.labs.training import TrainingView
-from resample_viz.networks import UPSAMPLINGS, Autoencoder, BlockMaker, Upsampling
+from resample_viz.networks import UPSAMPLINGS, Autoencoder
 from resample_viz.operations import Operation, OperationError, Range
 from resample_viz.training import Task, Training, reconstruction
 from resample_viz.view import Frame, Merit, Panel, Step
@@ -120,12 +121,8 @@ class ReconstructionLab(TrainedLab):
         trained: Training | TrainingView | Iterable[Training | TrainingView] = (),
         **settings: Any,
     ) -> None:
-        views = [trained] if isinstance(trained, Training | TrainingView) else list(trained)
-        given = [one.training if isinstance(one, TrainingView) else one for one in views]
-        self._blocks: dict[str, Upsampling | BlockMaker] = {name: name for name in UPSAMPLINGS}
-        self._tasks = {id(training.network): training.task for training in given}
         self._noisy: tuple[Tensor, float, Tensor] | None = None
-        super().__init__(given, **settings)
+        super().__init__(trained, **settings)
 
     # What decides the network
 
@@ -138,12 +135,11 @@ class ReconstructionLab(TrainedLab):
             bool(self.extras["denoising"].value),
         )
 
-    def key_of(self, network: nn.Module) -> Key:
+    def key_of(self, training: Training) -> Key:
         """The key of a network that was given with its training."""
-        noisy, clean = self._tasks[id(network)].held_out
-        block: Any = network.upsampling
-        name = block_name(block)
-        self._blocks[name] = block
+        noisy, clean = training.task.held_out
+        network = training.network
+        name = self._blocks.take(network.upsampling)
         return Key(clean.shape[-1], int(cast(int, network.code)), name, not noisy.equal(clean))
 
     def build(self, key: Hashable) -> Autoencoder:
@@ -166,7 +162,7 @@ class ReconstructionLab(TrainedLab):
             "upsampling": BlockChoice(
                 self._blocks, first.upsampling if first else "transposed convolution k=4"
             ),
-            "noise": Noise(),
+            "noise": Noise(0.0, 0.5),
             "denoising": _checkbox("denoising", "trained with noise", first and first.denoising),
             "borrowed": _checkbox("borrowed", "indices of the next example", False),
         }
@@ -327,56 +323,10 @@ class Code(Slider):
             )
 
 
-class Noise(Slider):
-    """The standard deviation of the noise that is added to the picture."""
-
-    def __init__(self) -> None:
-        super().__init__("noise", Range(0.0, 0.5, 0.01), 0.0, whole=False)
-        self.widget.add_class("rv-control-noise")
-
-    def _check(self, value: Any) -> None:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not 0 <= value <= 1:
-            raise OperationError(f"noise must be a number from 0 to 1, not {value!r}: try 0.2.")
-
-
-class BlockChoice(Simple):
-    """A dropdown of blocks; a function of one's own joins it under its name."""
-
-    def __init__(self, blocks: dict[str, Any], value: str) -> None:
-        self._blocks = blocks
-        drop = widgets.Dropdown(
-            options=list(blocks), value=value, description="upsampling", style=LABEL
-        )
-        drop.add_class("rv-control-upsampling")
-        super().__init__(drop)
-
-    @property
-    def value(self) -> Any:
-        """The name of the block."""
-        return self.widget.value
-
-    @value.setter
-    def value(self, value: Any) -> None:
-        name = block_name(value) if callable(value) else value
-        if callable(value):
-            self._blocks[name] = value
-            if name not in self.widget.options:
-                self.widget.options = (*self.widget.options, name)
-        Simple.value.fset(self, name)  # type: ignore[attr-defined]
-
-
 def _checkbox(name: str, description: str, checked: bool | None) -> Simple:
     box = widgets.Checkbox(value=bool(checked), description=description, indent=False)
     box.add_class(f"rv-control-{name}")
     return Simple(box)
-
-
-def block_name(block: Any) -> str:
-    """How a block is called in the dropdown."""
-    if isinstance(block, str):
-        return block
-    return str(getattr(block, "__name__", type(block).__name__))
 
 
 def learned(size: int) -> Tensor:

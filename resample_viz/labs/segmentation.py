@@ -15,12 +15,13 @@ from resample_viz.analysis import edge_band, iou
 from resample_viz.datasets import CLASSES, coins, horse, shapes
 from resample_viz.images import ImageError
 from resample_viz.labs.base import Preset
-from resample_viz.labs.controls import LABEL, Simple, Slider
+from resample_viz.labs.blocks import BlockChoice, Noise
+from resample_viz.labs.controls import Simple
 from resample_viz.labs.examples import Examples, own_picture
 from resample_viz.labs.trained import TrainedLab
 from resample_viz.labs.training import TrainingView
-from resample_viz.networks import UPSAMPLINGS, BlockMaker, SegmentationNetwork, Upsampling
-from resample_viz.operations import Operation, OperationError, Range
+from resample_viz.networks import UPSAMPLINGS, SegmentationNetwork
+from resample_viz.operations import Operation, OperationError
 from resample_viz.training import Task, Training, class_picture, segmentation
 from resample_viz.view import Frame, Merit, Panel, Step
 
@@ -110,7 +111,6 @@ class SegmentationLab(TrainedLab):
     )
 
     def __init__(self, trained: Iterable[Training | TrainingView] = (), **settings: Any) -> None:
-        self._blocks: dict[str, Upsampling | BlockMaker] = {name: name for name in UPSAMPLINGS}
         self._noisy: tuple[Tensor, float, Tensor] | None = None
         self._how = ""
         super().__init__(trained, **settings)
@@ -121,11 +121,10 @@ class SegmentationLab(TrainedLab):
         """The name of the block, and whether there are skip connections."""
         return self.extras["upsampling"].value, bool(self.extras["skips"].value)
 
-    def key_of(self, network: nn.Module) -> Key:
+    def key_of(self, training: Training) -> Key:
         """The key of a given network; one of another kind goes by the name of its class."""
-        block: Any = getattr(network, "upsampling", type(network).__name__)
-        name = block_name(block)
-        self._blocks[name] = block
+        network = training.network
+        name = self._blocks.take(getattr(network, "upsampling", type(network).__name__))
         return name, bool(getattr(network, "skips", False))
 
     def build(self, key: Hashable) -> SegmentationNetwork:
@@ -154,7 +153,7 @@ class SegmentationLab(TrainedLab):
         return {
             "upsampling": BlockChoice(self._blocks, block),
             "skips": Simple(skips),
-            "noise": Noise(),
+            "noise": Noise(0.05, 0.4),
         }
 
     def build_inputs(self) -> Examples:
@@ -276,52 +275,6 @@ HINT = (
     "The lighter ring in the last picture is the band: at most 2 pixels from another class. Change "
     "the block, then skip connections, and watch the wrong pixels in it."
 )
-
-
-class BlockChoice(Simple):
-    """A dropdown of blocks; a function of one's own joins it under its name."""
-
-    def __init__(self, blocks: dict[str, Any], value: str) -> None:
-        self._blocks = blocks
-        drop = widgets.Dropdown(
-            options=list(blocks), value=value, description="upsampling", style=LABEL
-        )
-        drop.add_class("rv-control-upsampling")
-        super().__init__(drop)
-
-    @property
-    def value(self) -> Any:
-        """The name of the block."""
-        return self.widget.value
-
-    @value.setter
-    def value(self, value: Any) -> None:
-        name = block_name(value) if callable(value) else value
-        if callable(value):
-            self._blocks[name] = value
-            if name not in self.widget.options:
-                self.widget.options = (*self.widget.options, name)
-        Simple.value.fset(self, name)  # type: ignore[attr-defined]
-
-
-class Noise(Slider):
-    """The standard deviation of the noise that is added to the picture."""
-
-    def __init__(self) -> None:
-        super().__init__("noise", Range(0.0, 0.4, 0.01), 0.05, whole=False)
-        self.widget.add_class("rv-control-noise")
-
-    def _check(self, value: Any) -> None:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not 0 <= value <= 1:
-            raise OperationError(f"noise must be a number from 0 to 1, not {value!r}: try 0.05.")
-
-
-def block_name(block: Any) -> str:
-    """How a block is called in the dropdown."""
-    if isinstance(block, str):
-        return block
-    return str(getattr(block, "__name__", type(block).__name__))
 
 
 @cache

@@ -25,13 +25,14 @@ from resample_viz.datasets import (
 )
 from resample_viz.images import ImageError, pattern
 from resample_viz.labs.base import Preset
-from resample_viz.labs.controls import LABEL, Simple, Slider, buttons
+from resample_viz.labs.blocks import BlockChoice, Noise
+from resample_viz.labs.controls import LABEL, Simple, buttons
 from resample_viz.labs.crops import Crops
 from resample_viz.labs.panels import SAME_AS_EXACT
 from resample_viz.labs.trained import TrainedLab
 from resample_viz.labs.training import TrainingView
-from resample_viz.networks import UPSAMPLINGS, BlockMaker, SuperResolution, Upsampling
-from resample_viz.operations import Operation, Range
+from resample_viz.networks import UPSAMPLINGS, SuperResolution
+from resample_viz.operations import Operation
 from resample_viz.training import Task, Training, super_resolution
 from resample_viz.view import Frame, Merit, Panel, Step
 from resample_viz.view.colors import Role
@@ -146,9 +147,9 @@ class SuperResolutionLab(TrainedLab):
         ),
     )
     opening: ClassVar[dict[str, Any]] = presets[0].settings
+    blocks = BLOCKS
 
     def __init__(self, trained: Iterable[Training | TrainingView] = (), **settings: Any) -> None:
-        self._makers: dict[str, BlockMaker] = {}
         self._tasks: dict[int, Task] = {}
         super().__init__(trained, **settings)
 
@@ -158,25 +159,20 @@ class SuperResolutionLab(TrainedLab):
         """The factor, and the name of the upsampling block."""
         return self.extras["factor"].value, self.extras["upsampling"].value
 
-    def key_of(self, network: nn.Module) -> Key:
+    def key_of(self, training: Training) -> Key:
         """The same of a network; a block of one's own goes by the name of its maker."""
+        network = training.network
         if not isinstance(network, SuperResolution):
             raise TypeError(
                 f"this lab shows SuperResolution networks, not a {type(network).__name__}: give "
                 "what rv.train(rv.SuperResolution(2), ...) returned."
             )
-        kind = network.upsampling
-        if isinstance(kind, str):
-            return network.factor, kind
-        name = getattr(kind, "__name__", type(kind).__name__)
-        self._makers[name] = kind
-        return network.factor, name
+        return network.factor, self._blocks.take(network.upsampling)
 
     def build(self, key: Any) -> nn.Module:
         """A network with random weights."""
         factor, name = key
-        kind: Upsampling | BlockMaker = self._makers.get(name, name)
-        return SuperResolution(factor, upsampling=kind)
+        return SuperResolution(factor, upsampling=self._blocks[name])
 
     def task(self, key: Any) -> Task:
         """Patches of the photographs that are for training."""
@@ -193,16 +189,15 @@ class SuperResolutionLab(TrainedLab):
 
     def build_extras(self) -> dict[str, Any]:
         """What decides the network, what it is compared with, and what it is given."""
-        blocks = (*BLOCKS, *self._makers)
         given: list[Any] = list(self._trainings)  # their keys
         factors: Any = sorted({*FACTORS, *(factor for factor, _ in given)})
         start: Any = next(iter(given), (FACTORS[0], "sub-pixel convolution"))
         extras: dict[str, Any] = {
             "factor": Simple(buttons("factor", factors, start[0])),
-            "upsampling": Simple(dropdown("upsampling", blocks, start[1])),
+            "upsampling": BlockChoice(self._blocks, start[1]),
             "compare_with": Simple(dropdown("compare with", BASELINES, "bicubic")),
             "shrunk_by": Simple(dropdown("shrunk by", DEGRADATIONS, "anti-aliased bicubic")),
-            "noise": Slider("noise", Range(0.0, 0.1, 0.01), 0.0, whole=False),
+            "noise": Noise(0.0, 0.1),
             "consistent": Simple(
                 widgets.Checkbox(False, description="made consistent", indent=False)
             ),
@@ -322,7 +317,7 @@ class SuperResolutionLab(TrainedLab):
         factor, block = self.key()
         shrink = DEGRADATIONS[self.extras["shrunk_by"].value][0].format(factor)
         noise = self.extras["noise"].value
-        upsampling = block if block in self._makers else f'"{block}"'
+        upsampling = block if callable(self._blocks[block]) else f'"{block}"'
         lines = [
             f"small = {shrink}",
             f"small = (small + {noise:g} * torch.randn(small.shape)).clamp(0, 1)" if noise else "",

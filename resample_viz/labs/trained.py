@@ -13,7 +13,9 @@ from torch import Tensor, nn
 
 from resample_viz.labs.background import Job
 from resample_viz.labs.base import Lab, calmly
+from resample_viz.labs.blocks import Blocks
 from resample_viz.labs.training import TrainingView, learning
+from resample_viz.networks import UPSAMPLINGS
 from resample_viz.operations import Operation
 from resample_viz.training import Task, Training
 
@@ -40,9 +42,11 @@ class TrainedLab(Lab):
     operation_type = Nothing
     steps: ClassVar[int] = 300
     learning_rate: ClassVar[float] = 3e-3
+    blocks: ClassVar[tuple[str, ...]] = UPSAMPLINGS
     button: ClassVar[str] = "Train this network"
 
     def __init__(self, trained: Trained | Iterable[Trained] = (), **settings: Any) -> None:
+        self._blocks = Blocks(self.blocks)
         given = [trained] if isinstance(trained, Training | TrainingView) else trained
         self._trainings: dict[Hashable, Training] = dict(map(self._keyed, given))
         self._press = widgets.Button(description=self.button, layout={"width": "auto"})
@@ -54,7 +58,7 @@ class TrainedLab(Lab):
         """A training under the settings of its network. Raises TypeError for anything else."""
         training = one.training if isinstance(one, TrainingView) else one
         try:
-            return self.key_of(training.network), training
+            return self.key_of(training), training
         except AttributeError:
             raise TypeError(
                 f"{type(self).__name__} shows what `rv.train` returned for its lesson's networks, "
@@ -68,7 +72,7 @@ class TrainedLab(Lab):
         """The settings that decide which network is shown."""
 
     @abstractmethod
-    def key_of(self, network: nn.Module) -> Hashable:
+    def key_of(self, training: Training) -> Hashable:
         """The settings of a network that was given, in the same form as `key`."""
 
     @abstractmethod

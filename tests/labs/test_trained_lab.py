@@ -49,8 +49,8 @@ class CodeLab(TrainedLab):
     def key(self) -> Hashable:
         return self.extras["code"].value
 
-    def key_of(self, network: Any) -> Hashable:
-        return network.code
+    def key_of(self, training: Training) -> Hashable:
+        return training.network.code
 
     def build(self, key: Any) -> nn.Module:
         self.built.append(key)
