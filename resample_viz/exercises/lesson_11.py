@@ -26,11 +26,9 @@ def shifted_square(answer: Any) -> str | None:
         answer,
         25 / 47,
         {
-            25 / 36: "That is the share of the square that was found: the union is larger than "
-            "one square.",
             25 / 72: "You counted the common pixels twice in the union.",
-            50 / 72: "That is the Dice coefficient, twice the intersection over the sum of both: "
-            "IoU divides by the union.",
+            25 / 36: "That is the share of the square that was found; with squares of one size it "
+            "is the Dice coefficient, too. IoU divides by the union.",
             30 / 42: "That is a shift along one axis: this one goes along both.",
             47 / 25: "That is upside down: the intersection is never larger than the union.",
             25.0: "That is the intersection: divide it by the union.",

@@ -16,7 +16,7 @@ from tests.exercises.marking import Wrong, rejected, solution, verdicts
 NUMBERS = [
     Wrong("recall", 25 / 36, "share of the square"),
     Wrong("counted twice", 25 / 72, "counted the common pixels twice"),
-    Wrong("Dice", 50 / 72, "That is the Dice coefficient"),
+    Wrong("Dice", 50 / 72, "the Dice coefficient"),
     Wrong("one axis", 30 / 42, "along one axis"),
     Wrong("upside down", 47 / 25, "upside down"),
     Wrong("intersection", 25, "That is the intersection"),
