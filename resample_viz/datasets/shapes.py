@@ -77,7 +77,7 @@ def outline(number: int, size: int, random: torch.Generator) -> Tensor:
     sides = [
         y * math.cos(turn) + x * math.sin(turn) for turn in (0, 2 * math.pi / 3, 4 * math.pi / 3)
     ]
-    return torch.stack(sides).amax(0) < 0.6 * radius
+    return torch.stack(sides).amax(0) < 0.75 * radius
 
 
 def textured(number: int, size: int, random: torch.Generator) -> Tensor:
