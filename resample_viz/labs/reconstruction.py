@@ -230,20 +230,20 @@ class ReconstructionLab(TrainedLab):
             return network.encode(self.training.on_device((x, x))[0])
 
     def frame(self, operation: Operation, x: Tensor) -> Frame:
-        """Picture, code, what comes back three times, and each time its error."""
+        """Picture, code, what comes back three times (within [0, 1]), and each time its error."""
         del operation
         key, clean = self.key(), self.inputs.tensor
         code, y = self.code_numbers.cpu(), self.output
-        by_pca = components(key.size).restore(x, key.code)
-        by_resizing, numbers = restore_bicubic(x, key.code)
+        by_pca = components(key.size).restore(x, key.code).clamp(0, 1)
+        resized, numbers = restore_bicubic(x, key.code)
         ways = {
-            "network": (y, "Output: the network", "output", _said(self._bits, self._borrows)),
+            "network": (y, "Network", "output", _said(self._bits, self._borrows)),
             "pca": (by_pca, "PCA", "undone", f"{_count(min(key.code, _most(key.size)))}"),
-            "bicubic": (by_resizing, "Bicubic, smaller and back", "undone", _count(numbers)),
+            "bicubic": (resized.clamp(0, 1), "Bicubic", "undone", _count(numbers)),
         }
         panels, errors = [_input_panel(x)], [code_panel(code)]
         for name, (restored, title, role, said) in ways.items():
-            found = f"{psnr(restored.clamp(0, 1), clean):.1f} dB"
+            found = f"{psnr(restored, clean):.1f} dB"
             panels.append(_restored(name, title, role, restored, f"{said}; {found}"))
             errors.append(_error(name, title, restored, clean))
         return Frame(
@@ -251,7 +251,7 @@ class ReconstructionLab(TrainedLab):
             strip=self._strip(x, code, y),
             code=self._code(key),
             merits=tuple(
-                Merit(title, f"{psnr(way[0].clamp(0, 1), clean):.1f} dB", "PSNR; higher is better")
+                Merit(title, f"{psnr(way[0], clean):.1f} dB", "PSNR; higher is better")
                 for way, title in zip(ways.values(), ("network", "PCA", "bicubic"))
             ),
             hint=self.look or _hint(key),
@@ -453,7 +453,7 @@ def _error(name: str, title: str, restored: Tensor, clean: Tensor) -> Panel:
     panel = error_panel(restored, clean, UNIT)
     return Panel(
         f"error-{name}",
-        f"Error: {title.removeprefix('Output: ')}",
+        f"Error: {title}",
         "error",
         _readable(panel.tensor),
         panel.value_range,
