@@ -13,7 +13,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from resample_viz.analysis import psnr
-from resample_viz.analysis.codes import PrincipalComponents, principal_components, restore_bicubic
+from resample_viz.analysis.codes import (
+    PrincipalComponents,
+    grid_energy,
+    principal_components,
+    restore_bicubic,
+)
 from resample_viz.datasets import digits, faces, other_patches
 from resample_viz.labs.base import Preset
 from resample_viz.labs.controls import LABEL, Simple, Slider
@@ -81,7 +86,8 @@ class ReconstructionLab(TrainedLab):
         Preset(
             "a grid",
             "Untrained, or trained for a few steps only, a transposed convolution leaves its "
-            "stamps in the picture: a grid with a period of 2 and 4 pixels.",
+            "stamps in the picture: a grid with a period of 2 and 4 pixels. The number beside "
+            "“grid” says how far it stands out; about 1 is none.",
             {
                 "image": FACES,
                 "example": 0,
@@ -250,9 +256,12 @@ class ReconstructionLab(TrainedLab):
             (*panels, *errors),  # each error under its picture
             strip=self._strip(x, code, y),
             code=self._code(key),
-            merits=tuple(
-                Merit(title, f"{psnr(way[0], clean):.1f} dB", "PSNR; higher is better")
-                for way, title in zip(ways.values(), ("network", "PCA", "bicubic"))
+            merits=(
+                *(
+                    Merit(title, f"{psnr(way[0], clean):.1f} dB", "PSNR; higher is better")
+                    for way, title in zip(ways.values(), ("network", "PCA", "bicubic"))
+                ),
+                *_grid(y),
             ),
             hint=self.look or _hint(key),
             warnings=self.untrained,
@@ -461,6 +470,14 @@ def _error(name: str, title: str, restored: Tensor, clean: Tensor) -> Panel:
         caption=panel.caption,
         like="x",
     )
+
+
+def _grid(y: Tensor) -> tuple[Merit, ...]:
+    """Whether a grid stands out in the output; a digit has too few pixels to tell."""
+    if y.shape[-1] == SMALL:
+        return ()
+    meaning = "energy of the output at a period of 2 pixels, over the energy around; 1: no grid"
+    return (Merit("grid", f"{grid_energy(y):.1f}", meaning),)
 
 
 def _readable(x: Tensor) -> Tensor:

@@ -81,6 +81,16 @@ def test_the_panels_are_what_the_three_ways_compute(lab: ReconstructionLab, sour
         assert merit(lab, label) == f"{rv.psnr(restored, x):.1f} dB"
 
 
+def test_an_untrained_transposed_convolution_has_a_grid_and_nearest_has_none(
+    lab: ReconstructionLab,
+) -> None:
+    assert "grid" not in [merit.label for merit in lab.shown.merits]
+    lab.set(preset="a grid")
+    assert float(merit(lab, "grid")) > 20
+    lab.set(upsampling="nearest + convolution")
+    assert float(merit(lab, "grid")) < 2
+
+
 def test_the_code_is_shown_as_numbers(lab: ReconstructionLab) -> None:
     for numbers in (1, 5, 8, 13):
         lab.set(code=numbers)
