@@ -13,7 +13,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from resample_viz.analysis import psnr
-from resample_viz.analysis.codes import PrincipalComponents, principal_components, restore_bicubic
+from resample_viz.analysis.codes import (
+    PrincipalComponents,
+    grid_energy,
+    principal_components,
+    restore_bicubic,
+)
 from resample_viz.datasets import digits, faces, other_patches
 from resample_viz.labs.base import Preset
 from resample_viz.labs.blocks import BlockChoice, Noise
@@ -82,7 +87,8 @@ class ReconstructionLab(TrainedLab):
         Preset(
             "a grid",
             "Untrained, or trained for a few steps only, a transposed convolution leaves its "
-            "stamps in the picture: a grid with a period of 2 and 4 pixels.",
+            "stamps in the picture: a grid with a period of 2 and 4 pixels. The number beside "
+            "“grid” says how far it stands out; about 1 is none.",
             {
                 "image": FACES,
                 "example": 0,
@@ -226,29 +232,32 @@ class ReconstructionLab(TrainedLab):
             return network.encode(self.training.on_device((x, x))[0])
 
     def frame(self, operation: Operation, x: Tensor) -> Frame:
-        """Picture, code, what comes back three times, and each time its error."""
+        """Picture, code, what comes back three times (within [0, 1]), and each time its error."""
         del operation
         key, clean = self.key(), self.inputs.tensor
         code, y = self.code_numbers.cpu(), self.output
-        by_pca = components(key.size).restore(x, key.code)
-        by_resizing, numbers = restore_bicubic(x, key.code)
+        by_pca = components(key.size).restore(x, key.code).clamp(0, 1)
+        resized, numbers = restore_bicubic(x, key.code)
         ways = {
-            "network": (y, "Output: the network", "output", _said(self._bits, self._borrows)),
+            "network": (y, "Network", "output", _said(self._bits, self._borrows)),
             "pca": (by_pca, "PCA", "undone", f"{_count(min(key.code, _most(key.size)))}"),
-            "bicubic": (by_resizing, "Bicubic, smaller and back", "undone", _count(numbers)),
+            "bicubic": (resized.clamp(0, 1), "Bicubic", "undone", _count(numbers)),
         }
         panels, errors = [_input_panel(x)], [code_panel(code)]
         for name, (restored, title, role, said) in ways.items():
-            found = f"{psnr(restored.clamp(0, 1), clean):.1f} dB"
+            found = f"{psnr(restored, clean):.1f} dB"
             panels.append(_restored(name, title, role, restored, f"{said}; {found}"))
             errors.append(_error(name, title, restored, clean))
         return Frame(
             (*panels, *errors),  # each error under its picture
             strip=self._strip(x, code, y),
             code=self._code(key),
-            merits=tuple(
-                Merit(title, f"{psnr(way[0].clamp(0, 1), clean):.1f} dB", "PSNR; higher is better")
-                for way, title in zip(ways.values(), ("network", "PCA", "bicubic"))
+            merits=(
+                *(
+                    Merit(title, f"{psnr(way[0], clean):.1f} dB", "PSNR; higher is better")
+                    for way, title in zip(ways.values(), ("network", "PCA", "bicubic"))
+                ),
+                *_grid(y),
             ),
             hint=self.look or _hint(key),
             warnings=self.untrained,
@@ -403,7 +412,7 @@ def _error(name: str, title: str, restored: Tensor, clean: Tensor) -> Panel:
     panel = error_panel(restored, clean, UNIT)
     return Panel(
         f"error-{name}",
-        f"Error: {title.removeprefix('Output: ')}",
+        f"Error: {title}",
         "error",
         _readable(panel.tensor),
         panel.value_range,
@@ -411,6 +420,14 @@ def _error(name: str, title: str, restored: Tensor, clean: Tensor) -> Panel:
         caption=panel.caption,
         like="x",
     )
+
+
+def _grid(y: Tensor) -> tuple[Merit, ...]:
+    """Whether a grid stands out in the output; a digit has too few pixels to tell."""
+    if y.shape[-1] == SMALL:
+        return ()
+    meaning = "energy of the output at a period of 2 pixels, over the energy around; 1: no grid"
+    return (Merit("grid", f"{grid_energy(y):.1f}", meaning),)
 
 
 def _readable(x: Tensor) -> Tensor:

@@ -71,14 +71,24 @@ def test_the_panels_are_what_the_three_ways_compute(lab: ReconstructionLab, sour
     assert torch.equal(lab.output, y)
     ways = {
         "y": y,
-        "pca": principal_components(learned(size)).restore(x, 10),
-        "bicubic": restore_bicubic(x, 9)[0],
+        "pca": principal_components(learned(size)).restore(x, 10).clamp(0, 1),
+        "bicubic": restore_bicubic(x, 9)[0].clamp(0, 1),
     }
     for (name, restored), label in zip(ways.items(), ("network", "PCA", "bicubic")):
         torch.testing.assert_close(panels[name].tensor, restored[0], **ROUNDED)
         error = panels[f"error-{label.lower()}"]
         torch.testing.assert_close(error.tensor, (restored - x)[0].abs(), **ROUNDED)
-        assert merit(lab, label) == f"{rv.psnr(restored.clamp(0, 1), x):.1f} dB"
+        assert merit(lab, label) == f"{rv.psnr(restored, x):.1f} dB"
+
+
+def test_an_untrained_transposed_convolution_has_a_grid_and_nearest_has_none(
+    lab: ReconstructionLab,
+) -> None:
+    assert "grid" not in [merit.label for merit in lab.shown.merits]
+    lab.set(preset="a grid")
+    assert float(merit(lab, "grid")) > 20
+    lab.set(upsampling="nearest + convolution")
+    assert float(merit(lab, "grid")) < 2
 
 
 def test_the_code_is_shown_as_numbers(lab: ReconstructionLab) -> None:
