@@ -129,8 +129,8 @@ def test_without_the_bicubic_picture_it_is_behind_after_as_many_steps(seed: int)
         training = trained(kind(2), 2, 60, seed)
         gains[kind.__name__] = ahead(training.predict, bicubic(2), 2)
     print(seed, gains)  # noqa: T201
-    assert max(gains["Plain"]) < -0.5
-    assert min(gains["SuperResolution"]) > 0.2
+    assert max(gains["Plain"]) < -2
+    assert min(gains["SuperResolution"]) > -0.1
 
 
 BLOCKS: dict[Upsampling, bool] = {
