@@ -267,9 +267,9 @@ class SuperResolutionLab(TrainedLab):
                 error("error-base", method, base, truth),
                 error("error", "network", y, truth),
             ]
-        panels.append(detail("detail", f"The network minus {method}", "output", y - base))
+        panels.append(detail("detail", f"The network minus {method}", y - base))
         if truth is not None:
-            panels.append(detail("lacks", f"The truth minus {method}", "undone", truth - base))
+            panels.append(detail("lacks", f"The truth minus {method}", truth - base))
         return Frame(
             tuple(panels),
             strip=self._strip(small, y),
@@ -411,12 +411,12 @@ def error(name: str, method: str, result: Tensor, truth: Tensor) -> Panel:
     )
 
 
-def detail(name: str, title: str, role: Role, difference: Tensor) -> Panel:
+def detail(name: str, title: str, difference: Tensor) -> Panel:
     """What one picture has and the other one lacks: red is brighter, blue is darker."""
     return Panel(
         name,
         title,
-        role,
+        "error",
         difference.detach()[0],
         (-STRONG, STRONG),
         colormap="diverging",
