@@ -71,13 +71,11 @@ def test_in_the_band_skips_come_first_then_unpooling(seed: int) -> None:
     assert band["skips"] - band["unpooling"] > 0.05
     assert band["unpooling"] - band["bilinear"] > 0.02
     assert band["unpooling"] - band["transposed"] > 0.02
-    assert band["transposed"] - band["bilinear"] < 0.07
+    assert abs(band["transposed"] - band["bilinear"]) < 0.05
 
 
 def test_beyond_the_band_there_is_little_to_choose(seed: int) -> None:
-    # Now and then a transposed convolution has not learned the triangles after 300 steps.
-    beyond = {name: row[2] for name, row in scores(seed).items() if name != "transposed"}
-    assert min(beyond.values()) > 0.9
+    assert min(row[2] for row in scores(seed).values()) > 0.9
 
 
 def test_places_are_what_is_missing(seed: int) -> None:
