@@ -84,7 +84,7 @@ def textured(number: int, size: int, random: torch.Generator) -> Tensor:
     """Two colours in the pattern of a class: (3, size, size), in [0, 1]; grounds have any."""
     first, second = torch.rand(2, 3, 1, 1, generator=random)
     if number:
-        first = FAMILIES[number - 1].reshape(3, 1, 1) + 0.3 * (first - 0.5)
+        first = FAMILIES[number - 1].reshape(3, 1, 1) + 0.16 * (first - 0.5)
         second = torch.where(first > 0.5, first - 0.35, first + 0.35)
     share = pattern_of(number, size, random)
     return first + (second - first) * share

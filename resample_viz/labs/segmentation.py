@@ -56,6 +56,7 @@ class SegmentationLab(TrainedLab):
 
     name = "segmentation"
     learning_rate = 0.01
+    warm_up = 0.2
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset(
             "bilinear",
@@ -249,7 +250,8 @@ class SegmentationLab(TrainedLab):
         named = repr(block) if block in UPSAMPLINGS else block
         training = self.training
         trained = (
-            f"rv.train(network, task, {training.steps}, learning_rate={training.learning_rate:g})\n"
+            f"rv.train(network, task, {training.steps}, learning_rate={training.learning_rate:g}, "
+            f"warm_up={training.warm_up:g})\n"
             if training.done
             else ""
         )

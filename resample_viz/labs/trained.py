@@ -42,6 +42,7 @@ class TrainedLab(Lab):
     operation_type = Nothing
     steps: ClassVar[int] = 300
     learning_rate: ClassVar[float] = 3e-3
+    warm_up: ClassVar[float] = 0.0
     blocks: ClassVar[tuple[str, ...]] = UPSAMPLINGS
     button: ClassVar[str] = "Train this network"
 
@@ -94,7 +95,11 @@ class TrainedLab(Lab):
                 torch.manual_seed(0)
                 network = self.build(key)
             self._trainings[key] = Training(
-                network, self.task(key), self.steps, learning_rate=self.learning_rate
+                network,
+                self.task(key),
+                self.steps,
+                learning_rate=self.learning_rate,
+                warm_up=self.warm_up,
             )
         return self._trainings[key]
 

@@ -234,6 +234,7 @@ def train(
     steps: int = 300,
     *,
     learning_rate: float = 3e-3,
+    warm_up: float = 0.0,
     seed: int = 0,
     device: torch.device | str | None = None,
     title: str = "",
@@ -246,7 +247,15 @@ def train(
 
     Raises ValueError for arguments that `Training` refuses.
     """
-    training = Training(network, task, steps, learning_rate=learning_rate, seed=seed, device=device)
+    training = Training(
+        network,
+        task,
+        steps,
+        learning_rate=learning_rate,
+        warm_up=warm_up,
+        seed=seed,
+        device=device,
+    )
     view = TrainingView(training, title)
     live = _Live(view)
     try:

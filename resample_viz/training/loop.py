@@ -41,7 +41,8 @@ class Training:
     step whose weights were kept, `note` a sentence if it ended early. Raise `steps` and call `run`
     again to go on from the best weights. `device` is where it runs, the network's own by default.
     `seed` decides the batches; the network's first weights are there already, so seed torch before
-    you make it.
+    you make it. The learning rate rises over the share `warm_up` of the steps (from 0 to below 1),
+    and then falls along a cosine.
 
     Raises ValueError for a number of steps below 0, a learning rate that is not positive, a network
     without weights, or a device that is not there.
@@ -62,6 +63,7 @@ class Training:
         steps: int = 300,
         *,
         learning_rate: float = 3e-3,
+        warm_up: float = 0.0,
         seed: int = 0,
         device: torch.device | str | None = None,
     ) -> None:
@@ -69,6 +71,10 @@ class Training:
             raise ValueError(f"steps must be a whole number, 0 or more, not {steps!r}: try 300.")
         if not 0 < learning_rate < math.inf:
             raise ValueError(f"learning_rate must be above 0, not {learning_rate!r}: try 0.003.")
+        if not 0 <= warm_up < 1:
+            raise ValueError(
+                f"warm_up is a share of the steps, from 0 to below 1, not {warm_up!r}: try 0.2."
+            )
         if not any(parameter.requires_grad for parameter in network.parameters()):
             raise ValueError(
                 f"{type(network).__name__} has no weights that training could change: use a "
@@ -77,7 +83,7 @@ class Training:
         if device is not None:
             _move(network, device)
         self.network, self.task, self.steps = network, task, steps
-        self.learning_rate, self.seed = learning_rate, seed
+        self.learning_rate, self.warm_up, self.seed = learning_rate, warm_up, seed
         self.check_every = max(1, steps // 20)
         self.losses: list[float] = []
         self.checks: list[tuple[int, float]] = []
@@ -93,9 +99,7 @@ class Training:
         However it ends (to the end, closed, interrupted), the network has the best weights seen.
         """
         optimizer = torch.optim.Adam(self.network.parameters(), self.learning_rate)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
-            optimizer, max(1, self.steps - self.done)
-        )
+        schedule = self.schedule(optimizer)
         self._began, self.note = (self.done, perf_counter()), ""
         try:
             self.check()
@@ -128,6 +132,15 @@ class Training:
             if self._best:
                 self.network.load_state_dict(self._best)
             self.network.eval()
+
+    def schedule(self, optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler:
+        """The learning rate falls along a cosine; with `warm_up` it rises to its value first."""
+        left = max(1, self.steps - self.done)
+        if not self.warm_up:
+            return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, left)
+        return torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, self.learning_rate, total_steps=left + 1, pct_start=self.warm_up
+        )
 
     @property
     def done(self) -> int:

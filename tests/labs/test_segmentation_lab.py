@@ -244,7 +244,7 @@ def test_the_python_door_refuses_in_one_sentence_and_keeps_what_is_shown(
 def test_the_code_is_a_program_that_gives_the_classes(monkeypatch: pytest.MonkeyPatch) -> None:
     training = trained(upsampling="max unpooling")
     lab = SegmentationLab([training])
-    assert "rv.train(network, task, 2, learning_rate=0.003)" in lab.code()
+    assert "rv.train(network, task, 2, learning_rate=0.003, warm_up=0)" in lab.code()
     names: dict[str, Any] = {}
     head, body = lab.code().split("\n\n", 1)
     exec(head, names)

@@ -35,7 +35,7 @@ def experiment(seed: int) -> tuple[dict[str, nn.Module], Tensor, Tensor]:
     for name, options in NETWORKS.items():
         torch.manual_seed(seed)
         network = rv.SegmentationNetwork(**options)
-        for _ in rv.Training(network, task, 300, learning_rate=0.01, seed=seed).run():
+        for _ in rv.Training(network, task, 300, learning_rate=0.01, warm_up=0.2, seed=seed).run():
             pass
         networks[name] = network
     return networks, *shapes(100, seed=3 * seed + 2)

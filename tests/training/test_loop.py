@@ -98,6 +98,23 @@ def test_the_loop_is_the_one_that_everybody_writes() -> None:
     assert same(weights(ours.network), weights(by_hand))
 
 
+def test_with_a_warm_up_the_learning_rate_rises_and_then_falls() -> None:
+    training = Training(network(), TASK, 50, learning_rate=0.02, warm_up=0.2)
+    optimizer = torch.optim.Adam(training.network.parameters(), 0.02)
+    schedule = training.schedule(optimizer)
+    rates = []
+    for _ in range(50):
+        optimizer.step()
+        rates.append(schedule.get_last_lr()[0])
+        schedule.step()
+    assert rates.index(max(rates)) == 10
+    assert max(rates) == pytest.approx(0.02, rel=0.01)
+    assert rates[:11] == sorted(rates[:11])
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    list(training.run())
+    assert training.done == 50
+
+
 def test_it_learns() -> None:
     training = trained(steps=60, learning_rate=0.02)
     assert training.checks[-1][1] < 0.7 * training.checks[0][1]
@@ -371,6 +388,8 @@ def test_the_time_left_follows_from_the_steps_done(monkeypatch: pytest.MonkeyPat
         ({"learning_rate": -1.0}, "learning_rate must be above 0"),
         ({"learning_rate": math.nan}, "learning_rate must be above 0"),
         ({"learning_rate": math.inf}, "learning_rate must be above 0"),
+        ({"warm_up": 1.0}, "warm_up is a share of the steps"),
+        ({"warm_up": -0.1}, "warm_up is a share of the steps"),
         ({"device": "nonsense"}, "cannot be moved to 'nonsense' here"),
         ({"network": nn.ReLU()}, "ReLU has no weights that training could change"),
     ],
