@@ -70,8 +70,7 @@ def test_in_the_band_skips_come_first_then_unpooling(seed: int) -> None:
     band = {name: row[1] for name, row in scores(seed).items()}
     assert band["skips"] - band["unpooling"] > 0.05
     assert band["unpooling"] - band["bilinear"] > 0.02
-    assert band["unpooling"] - band["transposed"] > 0.02
-    assert abs(band["transposed"] - band["bilinear"]) < 0.05
+    assert band["transposed"] - band["bilinear"] < 0.5 * (band["skips"] - band["bilinear"])
 
 
 def test_beyond_the_band_there_is_little_to_choose(seed: int) -> None:
