@@ -61,6 +61,9 @@ LABS = (
     lab("unpooling", "rv.UnpoolingLab(stride=3)", "stride", steps=2),
     lab("normalization", "rv.NormalizationLab()", "mean"),
     lab("network", "rv.NetworkLab()", "input_size", panel="ladder"),
+    lab("reconstruction", "rv.ReconstructionLab(image='faces', noise=0.1)", "noise"),
+    lab("segmentation", "rv.SegmentationLab()", "noise"),
+    lab("super-resolution", "rv.SuperResolutionLab(noise=0.05)", "noise"),
 )
 
 
