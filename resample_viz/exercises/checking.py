@@ -7,6 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import torch
+
 Judge = Callable[[Any], str | None]
 """Returns None if the answer is right, else one sentence: what is not right yet, and a hint."""
 
@@ -43,7 +45,8 @@ def verdict(number: str, answer: Any) -> str:
     if answer is None or answer is ...:
         return "not yet. Put your answer in place of None (or ...), then run the cell again."
     try:
-        objection = judge(answer)
+        with torch.random.fork_rng(devices=[]):  # an answer may make layers with random weights
+            objection = judge(answer)
     except Exception as error:
         return f"not yet. Your answer raised {_in_one_line(error)}"
     return f"not yet. {objection}" if objection else "right!"

@@ -85,8 +85,7 @@ def mended_join(answer: Any) -> str | None:
 
 
 def _upconvolution(generator: torch.Generator) -> nn.ConvTranspose2d:
-    with torch.random.fork_rng(devices=[]):
-        up = nn.ConvTranspose2d(5, 4, kernel_size=3, stride=2, padding=1)
+    up = nn.ConvTranspose2d(5, 4, kernel_size=3, stride=2, padding=1)
     for parameter in up.parameters():
         parameter.data = torch.rand(parameter.shape, generator=generator)
     return up

@@ -20,7 +20,7 @@ from resample_viz.labs.lifetime import Run
 from resample_viz.labs.training import TrainingView, train
 from resample_viz.networks import Autoencoder, SegmentationNetwork, SuperResolution
 from resample_viz.training import Task, Training, reconstruction, segmentation, super_resolution
-from resample_viz.view import ChartPanel, Panel
+from resample_viz.view import ChartPanel, Panel, Stage
 
 PICTURES = torch.rand(40, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 TASK = reconstruction(PICTURES, PICTURES[:8], noise=0.1, batch_size=8)
@@ -304,7 +304,10 @@ def test_the_curve_fits_what_it_shows() -> None:
     view.close()
 
 
-def test_the_curve_follows_the_theme_of_the_page(nothing_left: None) -> None:
+def test_the_curve_follows_the_theme_of_the_page(
+    nothing_left: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Stage, "seen_dark", False)
     view = train(network(), TASK, 2)
     light = view.stage.panel_0
     view.stage.dark = True
