@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -94,6 +96,23 @@ def test_the_digits_are_scikit_learns_in_another_order() -> None:
     assert ours.shape == (1797, 1, 8, 8)
     assert not torch.equal(ours[:, 0], theirs)
     assert sorted(ours.flatten(1).tolist()) == sorted(theirs.flatten(1).tolist())
+
+
+def test_without_scikit_learn_one_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The package's name `digits` is the function.
+    monkeypatch.setattr(sys.modules[digits.__module__], "find_spec", lambda name: None)
+    with pytest.raises(
+        ImageError, match=r"ship inside scikit-learn, so install or reinstall it\.$"
+    ):
+        digits()
+
+
+def test_digits_do_not_import_scikit_learn() -> None:
+    program = (
+        "import sys; from resample_viz.datasets import digits; digits(); "
+        "assert 'sklearn' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_no_class_of_digits_is_missing_from_the_last_tenth() -> None:
