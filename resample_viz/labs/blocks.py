@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import ipywidgets as widgets
+import torch
+from torch import Tensor
 
 from resample_viz.labs.controls import LABEL, Simple, Slider
 from resample_viz.operations import OperationError, Range
@@ -67,3 +70,16 @@ class Noise(Slider):
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not 0 <= value <= 1:
             raise OperationError(f"noise must be a number from 0 to 1, not {value!r}: try 0.2.")
+
+
+@lru_cache(maxsize=4)
+def noisy(x: Tensor, noise: float, *, clip: bool = False) -> Tensor:
+    """The picture x with normal noise of this standard deviation: for the same x the same object.
+
+    With `clip` it is cut off at 0 and 1, as a camera does.
+    """
+    if not noise:
+        return x
+    random = torch.Generator().manual_seed(0)
+    made = x + noise * torch.randn(x.shape, generator=random)
+    return made.clamp_(0, 1) if clip else made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from functools import cache, partial
 from typing import Any, ClassVar, NamedTuple, cast
 
@@ -21,12 +21,11 @@ from resample_viz.analysis.codes import (
 )
 from resample_viz.datasets import digits, faces, other_patches
 from resample_viz.labs.base import Preset
-from resample_viz.labs.blocks import BlockChoice, Noise
+from resample_viz.labs.blocks import BlockChoice, Noise, noisy
 from resample_viz.labs.controls import Simple, Slider
 from resample_viz.labs.examples import Examples, own_picture
 from resample_viz.labs.panels import error_panel, tensor_panel
 from resample_viz.labs.trained import TrainedLab
-from resample_viz.labs.training import TrainingView
 from resample_viz.networks import UPSAMPLINGS, Autoencoder
 from resample_viz.operations import Operation, OperationError, Range
 from resample_viz.training import Task, Training, reconstruction
@@ -122,14 +121,6 @@ class ReconstructionLab(TrainedLab):
         ),
     )
 
-    def __init__(
-        self,
-        trained: Training | TrainingView | Iterable[Training | TrainingView] = (),
-        **settings: Any,
-    ) -> None:
-        self._noisy: tuple[Tensor, float, Tensor] | None = None
-        super().__init__(trained, **settings)
-
     # What decides the network
 
     def key(self) -> Key:
@@ -183,19 +174,14 @@ class ReconstructionLab(TrainedLab):
 
     def _fitted(self, image: Any) -> Tensor:
         """The learner's picture, as large as what is looked at."""
-        return square(image, self.inputs.tensor.shape[-1])
+        return own_picture(image, self.inputs.tensor.shape[-1], 1)
 
     # What is shown
 
     @property
     def input(self) -> Tensor:
         """The picture with its noise, (1, 1, size, size)."""
-        clean, noise = self.inputs.tensor, self.extras["noise"].value
-        if self._noisy is None or self._noisy[0] is not clean or self._noisy[1] != noise:
-            random = torch.Generator().manual_seed(0)
-            made = clean + noise * torch.randn(clean.shape, generator=random) if noise else clean
-            self._noisy = clean, noise, made
-        return self._noisy[2]
+        return noisy(self.inputs.tensor, self.extras["noise"].value)
 
     @property
     def code_numbers(self) -> Tensor:
@@ -305,17 +291,6 @@ class ReconstructionLab(TrainedLab):
             f"    {borrowed}y = network.decode(code, indices)"
         )
 
-    def __repr__(self) -> str:
-        """Without figures of merit: they depend on the training, and on the machine."""
-        said = super().__repr__()
-        if not self.shown.panels:
-            return said
-        training = self.training
-        return (
-            f"{said.rpartition(chr(10))[0]}\nnoise {self.extras['noise'].value:g}, trained for "
-            f"{training.done} of {training.steps} steps"
-        )
-
 
 class Code(Slider):
     """How many numbers the code has."""
@@ -366,19 +341,6 @@ def reconstruction_task(size: int, noise: float = 0.0) -> Task:
 def components(size: int) -> PrincipalComponents:
     """The principal components of what networks of this size are trained on."""
     return principal_components(learned(size))
-
-
-def square(image: Any, size: int) -> Tensor:
-    """A learner's picture, grey, its central square resized: (1, 1, size, size) in [0, 1].
-
-    Raises ImageError for what cannot be read, or has neither 1, 3 nor 4 channels.
-    """
-    x = own_picture(image, None, 1)
-    side = min(x.shape[-2:])
-    top, left = ((extent - side) // 2 for extent in x.shape[-2:])
-    cut = x[..., top : top + side, left : left + side]
-    resized = F.interpolate(cut, size=(size, size), mode="bicubic", antialias=True)
-    return resized.clamp(0, 1)
 
 
 def code_panel(code: Tensor) -> Panel:

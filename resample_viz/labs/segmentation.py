@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from functools import cache, partial
 from typing import Any, ClassVar, cast
 
@@ -15,11 +15,10 @@ from resample_viz.analysis import edge_band, iou
 from resample_viz.datasets import CLASSES, coins, horse, shapes
 from resample_viz.images import ImageError
 from resample_viz.labs.base import Preset
-from resample_viz.labs.blocks import BlockChoice, Noise
+from resample_viz.labs.blocks import BlockChoice, Noise, noisy
 from resample_viz.labs.controls import Simple
 from resample_viz.labs.examples import Examples, own_picture
 from resample_viz.labs.trained import TrainedLab
-from resample_viz.labs.training import TrainingView
 from resample_viz.networks import UPSAMPLINGS, SegmentationNetwork
 from resample_viz.operations import Operation, OperationError
 from resample_viz.training import Task, Training, class_picture, segmentation
@@ -111,11 +110,6 @@ class SegmentationLab(TrainedLab):
         ),
     )
 
-    def __init__(self, trained: Iterable[Training | TrainingView] = (), **settings: Any) -> None:
-        self._noisy: tuple[Tensor, float, Tensor] | None = None
-        self._how = ""
-        super().__init__(trained, **settings)
-
     # What decides the network
 
     def key(self) -> Key:
@@ -167,12 +161,7 @@ class SegmentationLab(TrainedLab):
     @property
     def input(self) -> Tensor:
         """The picture with its noise, (1, 3, H, W) in [0, 1]."""
-        clean, noise = self.inputs.tensor, self.extras["noise"].value
-        if self._noisy is None or self._noisy[0] is not clean or self._noisy[1] != noise:
-            random = torch.Generator().manual_seed(0)
-            added = noise * torch.randn(clean.shape, generator=random)
-            self._noisy = clean, noise, (clean + added).clamp(0, 1) if noise else clean
-        return self._noisy[2]
+        return noisy(self.inputs.tensor, self.extras["noise"].value, clip=True)
 
     @property
     def mask(self) -> Tensor | None:
@@ -214,8 +203,6 @@ class SegmentationLab(TrainedLab):
                 *self._others(x, mask, only),
             )
             merits = _merits(judged, mask, ("background", "coin") if only else CLASSES)
-        training, noise = self.training, self.extras["noise"].value
-        self._how = f"noise {noise:g}, trained for {training.done} of {training.steps} steps"
         return Frame(
             (Panel("x", "Picture", "input", x[0]), *found),
             strip=(
@@ -264,13 +251,6 @@ class SegmentationLab(TrainedLab):
             "with torch.no_grad():\n"
             "    classes = network.eval()(x).argmax(1)"
         )
-
-    def __repr__(self) -> str:
-        """Without figures of merit: they depend on the training, and on the machine."""
-        said = super().__repr__()
-        if not self.shown.panels:
-            return said
-        return f"{said.rpartition(chr(10))[0]}\n{self._how}"
 
 
 HINT = (

@@ -25,7 +25,7 @@ from resample_viz.datasets import (
 )
 from resample_viz.images import ImageError, pattern
 from resample_viz.labs.base import Preset
-from resample_viz.labs.blocks import BlockChoice, Noise
+from resample_viz.labs.blocks import BlockChoice, Noise, noisy
 from resample_viz.labs.controls import LABEL, Simple, buttons
 from resample_viz.labs.crops import Crops
 from resample_viz.labs.panels import SAME_AS_EXACT
@@ -212,11 +212,7 @@ class SuperResolutionLab(TrainedLab):
     def small(self) -> Tensor:
         """What network and baseline are given, (1, 1, H, W)."""
         small = DEGRADATIONS[self.extras["shrunk_by"].value][1](self._cut, self.key()[0])
-        noise = self.extras["noise"].value
-        if noise:
-            random = torch.Generator().manual_seed(0)
-            small = (small + noise * torch.randn(small.shape, generator=random)).clamp(0, 1)
-        return small
+        return noisy(small, self.extras["noise"].value, clip=True)
 
     @property
     def truth(self) -> Tensor | None:

@@ -134,6 +134,20 @@ class TrainedLab(Lab):
         said = ("" if self.training.done else random, self.training.note)
         return tuple(filter(None, said))
 
+    def show_again(self) -> None:
+        """Shows the frame, and remembers in words what it was made with."""
+        super().show_again()
+        noise = f"noise {self.extras['noise'].value:g}, " if "noise" in self.extras else ""
+        self._made_with = f"{noise}trained for {self.training.done} of {self.training.steps} steps"
+
+    def __repr__(self) -> str:
+        """Without figures of merit: they depend on the training, and on the machine."""
+        said = super().__repr__()
+        if not self.shown.panels:
+            return said
+        *rest, _ = said.split("\n")
+        return "\n".join((*rest, self._made_with))
+
     def close(self) -> None:
         """Frees the widgets; the networks stay with whoever has trained them."""
         super().close()
