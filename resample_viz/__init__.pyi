@@ -1,10 +1,8 @@
+from .analysis import back_project as back_project
 from .analysis import edge_band as edge_band
-from .analysis import enlarged as enlarged
-from .analysis import enlargement_score as enlargement_score
 from .analysis import gradient_footprint as gradient_footprint
 from .analysis import iou as iou
 from .analysis import linear_map as linear_map
-from .analysis import made_consistent as made_consistent
 from .analysis import mae as mae
 from .analysis import mean_iou as mean_iou
 from .analysis import mse as mse
@@ -13,7 +11,9 @@ from .analysis import resize_matrix as resize_matrix
 from .analysis import round_trip as round_trip
 from .analysis import same_resize as same_resize
 from .analysis import ssim as ssim
+from .analysis import super_resolution_score as super_resolution_score
 from .analysis import trace as trace
+from .analysis import upscale as upscale
 from .compat import import_torchvision as import_torchvision
 from .exercises import check as check
 from .images import ImageError as ImageError
@@ -36,7 +36,7 @@ from .labs import explore as explore
 from .labs import train as train
 from .networks import Autoencoder as Autoencoder
 from .networks import SegmentationNetwork as SegmentationNetwork
-from .networks import SuperResolution as SuperResolution
+from .networks import SuperResolutionNetwork as SuperResolutionNetwork
 from .networks import upsampling_block as upsampling_block
 from .operations import AdaptiveAvgPool as AdaptiveAvgPool
 from .operations import AdaptiveMaxPool as AdaptiveMaxPool

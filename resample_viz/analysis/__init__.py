@@ -8,20 +8,26 @@ from resample_viz.analysis.codes import (
     principal_components,
     restore_bicubic,
 )
-from resample_viz.analysis.compare import Comparison, same_resize, worst_difference
-from resample_viz.analysis.least_squares import (
+from resample_viz.analysis.linear.least_squares import (
     ConvergenceWarning,
     Solution,
     Steps,
     conjugate_gradients,
     finish,
 )
-from resample_viz.analysis.libraries import WAYS, installed_ways, missing_libraries, way
-from resample_viz.analysis.linear_maps import LinearMap, linear_map
+from resample_viz.analysis.linear.linear_maps import LinearMap, linear_map
+from resample_viz.analysis.linear.round_trips import Metamer, RoundTrip, metamer, round_trip
 from resample_viz.analysis.metrics import mae, mse, psnr, ssim
 from resample_viz.analysis.probe import Activation, activation, gradient_footprint
 from resample_viz.analysis.receptive import AxisField, Field
-from resample_viz.analysis.resize import (
+from resample_viz.analysis.resizing.compare import Comparison, max_difference, same_resize
+from resample_viz.analysis.resizing.libraries import (
+    RESIZE_METHODS,
+    installed_methods,
+    missing_libraries,
+    resize_method,
+)
+from resample_viz.analysis.resizing.matrix import (
     COORDINATES,
     MODES,
     NEAREST_ROUNDINGS,
@@ -40,7 +46,7 @@ from resample_viz.analysis.resize import (
     round_coordinates,
     source_coordinates,
 )
-from resample_viz.analysis.round_trips import RoundTrip, Twin, round_trip, twin
+from resample_viz.analysis.resizing.methods import ResizeMethod, how_to_get
 from resample_viz.analysis.segmentation import edge_band, iou, mean_iou
 from resample_viz.analysis.spectrum import (
     amplitudes,
@@ -54,49 +60,47 @@ from resample_viz.analysis.spectrum import (
 from resample_viz.analysis.super_resolution import (
     BASELINES,
     Baseline,
-    EnlargementScore,
-    enlarged,
-    enlargement_score,
-    made_consistent,
+    SuperResolutionScore,
+    back_project,
+    super_resolution_score,
+    upscale,
 )
 from resample_viz.analysis.trace import Trace, TraceStep, trace
 from resample_viz.analysis.trace_failure import Failure
-from resample_viz.analysis.ways import Way, how_to_get
 
 __all__ = [
     "BASELINES",
     "COORDINATES",
     "MODES",
     "NEAREST_ROUNDINGS",
-    "WAYS",
+    "RESIZE_METHODS",
     "Activation",
     "AxisField",
     "Baseline",
     "Comparison",
     "ConvergenceWarning",
-    "EnlargementScore",
     "Failure",
     "Field",
     "LinearMap",
+    "Metamer",
     "PrincipalComponents",
+    "ResizeMethod",
     "RoundTrip",
     "Solution",
     "Steps",
+    "SuperResolutionScore",
     "Trace",
     "TraceStep",
-    "Twin",
-    "Way",
     "activation",
     "amplitudes",
     "area_windows",
+    "back_project",
     "box_kernel",
     "conjugate_gradients",
     "cubic_kernel",
     "displayed",
     "drop_outside",
     "edge_band",
-    "enlarged",
-    "enlargement_score",
     "field_of_view",
     "finish",
     "fold_map",
@@ -105,7 +109,7 @@ __all__ = [
     "gradient_footprint",
     "grid_energy",
     "how_to_get",
-    "installed_ways",
+    "installed_methods",
     "iou",
     "kernel_stretch",
     "kernel_weights",
@@ -113,16 +117,18 @@ __all__ = [
     "limit_map",
     "linear_kernel",
     "linear_map",
-    "made_consistent",
     "mae",
     "matrix_from_taps",
+    "max_difference",
     "mean_iou",
+    "metamer",
     "missing_libraries",
     "mse",
     "normalise",
     "principal_components",
     "psnr",
     "resize_matrix",
+    "resize_method",
     "restore_bicubic",
     "round_coordinates",
     "round_trip",
@@ -130,8 +136,7 @@ __all__ = [
     "source_coordinates",
     "split_at_limit",
     "ssim",
+    "super_resolution_score",
     "trace",
-    "twin",
-    "way",
-    "worst_difference",
+    "upscale",
 ]

@@ -9,48 +9,50 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple, get_args
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from resample_viz.analysis.metrics import psnr, ssim
-from resample_viz.analysis.resize import resize_matrix
+from resample_viz.analysis.resizing.matrix import resize_matrix
 
 Baseline = Literal["nearest", "bilinear", "bicubic", "Lanczos"]
 BASELINES: tuple[Baseline, ...] = get_args(Baseline)
 """The ways to enlarge without anything learned, in the order of their reach."""
 
-OPTIONS: dict[str, dict[str, Any]] = {
+INTERPOLATE: dict[str, dict[str, Any]] = {
     "nearest": {"mode": "nearest"},
-    "bilinear": {"mode": "linear"},
-    "bicubic": {"mode": "cubic", "antialias": True, "cubic_coeff": -0.5},
-    "Lanczos": {"mode": "lanczos3", "antialias": True},
+    "bilinear": {"mode": "bilinear"},
+    "bicubic": {"mode": "bicubic", "antialias": True},
+    "Lanczos": {"mode": "lanczos", "antialias": True},
 }
 
 
-class EnlargementScore(NamedTuple):
+class SuperResolutionScore(NamedTuple):
     """What a table in a paper has for one picture: `psnr` in dB, and `ssim`."""
 
     psnr: float
     ssim: float
 
 
-def enlarged(x: Tensor, factor: int, method: Baseline = "bicubic") -> Tensor:
-    """A picture (N, C, H, W) at `factor` times its size, by one matrix per axis: see resize_matrix.
+def upscale(x: Tensor, factor: int, method: Baseline = "bicubic") -> Tensor:
+    """A picture (N, C, H, W) at `factor` times its size, by F.interpolate.
 
-    "bicubic" has Keys' a = −0.5, as in MATLAB and Pillow, "Lanczos" three lobes, as in Pillow.
+    "bicubic" has antialias=True, for its kernel: Keys' a = −0.5, as in MATLAB and Pillow, instead
+    of PyTorch's −0.75; "Lanczos" has three lobes, as in Pillow. Both leave out what lies beyond the
+    border, as Pillow does.
 
     Raises ValueError for another method, in one sentence.
 
-    >>> enlarged(torch.tensor([[[[0.0, 1.0]]]]), 2, "bilinear").tolist()
+    >>> upscale(torch.tensor([[[[0.0, 1.0]]]]), 2, "bilinear").tolist()
     [[[[0.0, 0.25, 0.75, 1.0], [0.0, 0.25, 0.75, 1.0]]]]
     """
     if method not in BASELINES:
         names = ", ".join(map(repr, BASELINES))
         raise ValueError(f"there is no method {method!r} to enlarge by: choose one of {names}.")
-    rows, cols = (_matrix(size, size * factor, method).to(x.dtype) for size in x.shape[-2:])
-    return rows @ x @ cols.T
+    return F.interpolate(x, scale_factor=factor, **INTERPOLATE[method])
 
 
-def made_consistent(guess: Tensor, small: Tensor) -> Tensor:
+def back_project(guess: Tensor, small: Tensor) -> Tensor:
     """The nearest picture to `guess` that, shrunk by anti-aliased bicubic, is `small` exactly.
 
     guess + A⁺ (small − A guess): what the small picture says is put right, what it does not say
@@ -74,7 +76,7 @@ def made_consistent(guess: Tensor, small: Tensor) -> Tensor:
     return guess + rows_back @ lacks @ cols_back.T
 
 
-def enlargement_score(result: Tensor, truth: Tensor, factor: int) -> EnlargementScore:
+def super_resolution_score(result: Tensor, truth: Tensor, factor: int) -> SuperResolutionScore:
     """PSNR and SSIM of an enlarged luminance, as papers on super-resolution report them.
 
     Both (N, 1, H, W). Values are cut to [0, 1], `factor` pixels are left out at every border, SSIM
@@ -96,16 +98,11 @@ def enlargement_score(result: Tensor, truth: Tensor, factor: int) -> Enlargement
         )
     inside = (..., slice(factor, -factor), slice(factor, -factor))
     pair = tuple(picture.clamp(0, 1)[inside] for picture in (result, truth))
-    return EnlargementScore(psnr(*pair), ssim(*pair, gaussian=True))
-
-
-@lru_cache(maxsize=8)
-def _matrix(in_size: int, out_size: int, method: Baseline) -> Tensor:
-    return resize_matrix(in_size, out_size, **OPTIONS[method])
+    return SuperResolutionScore(psnr(*pair), ssim(*pair, gaussian=True))
 
 
 @lru_cache(maxsize=8)
 def _shrinking(large: int, small: int) -> tuple[Tensor, Tensor]:
     """The matrix that shrinks an axis, and its pseudo-inverse."""
-    matrix = resize_matrix(large, small, **OPTIONS["bicubic"])
+    matrix = resize_matrix(large, small, mode="cubic", antialias=True, cubic_coeff=-0.5)
     return matrix, torch.linalg.pinv(matrix)

@@ -56,7 +56,7 @@ def luminance(x: Tensor) -> Tensor:
     return ((x * weights).sum(1, keepdim=True) + 16) / 255
 
 
-def shrunk(x: Tensor, factor: int) -> Tensor:
+def downscale(x: Tensor, factor: int) -> Tensor:
     """Anti-aliased bicubic, 1/factor of the size: how the field makes its small pictures.
 
     Raises ImageError if `factor` does not divide height and width.
@@ -86,7 +86,7 @@ def small_and_large(picture: str | Tensor, factor: int) -> tuple[Tensor, Tensor]
             "size: use a larger picture."
         )
     large = luminance(x[..., :height, :width])
-    return shrunk(large, factor), large
+    return downscale(large, factor), large
 
 
 def training_pairs(factor: int) -> list[tuple[Tensor, Tensor]]:

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from resample_viz.analysis import resize_matrix, way
-from resample_viz.analysis.rows import opencv_area, pillow_box
+from resample_viz.analysis import resize_matrix, resize_method
+from resample_viz.analysis.resizing.axis_matrices import opencv_area, pillow_box
 from resample_viz.exercises.answers import (
     fresh_generator,
     judge_function,
@@ -102,7 +102,7 @@ def _named_mistake(result: Tensor, picture: Tensor) -> str:
 
 
 def _served(name: str, picture: Tensor) -> Tensor:
-    return way(name).resize(picture[None].float(), (SIDE, SIDE))[0]
+    return resize_method(name).resize(picture[None].float(), (SIDE, SIDE))[0]
 
 
 @exercise("02.3")

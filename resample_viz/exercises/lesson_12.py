@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from resample_viz.analysis import enlarged, psnr
+from resample_viz.analysis import psnr, upscale
 from resample_viz.exercises.answers import (
     fresh_generator,
     judge_function,
@@ -112,7 +112,7 @@ def _judge_rounds(found: Any, guess: Tensor, small: Tensor, factor: int, rounds:
         for _ in range(rounds):
             again = F.interpolate(x, scale_factor=1 / factor, mode="bicubic", antialias=antialias)
             lacks = small - again
-            x = x + sign * (enlarged(lacks, factor, method) if method else default(lacks))
+            x = x + sign * (upscale(lacks, factor, method) if method else default(lacks))
         return x
 
     if rounds == 0:
@@ -122,9 +122,9 @@ def _judge_rounds(found: Any, guess: Tensor, small: Tensor, factor: int, rounds:
         (walked(1), "That is one round only: shrink what you have, and correct it again."),
         (walked(rounds + 1), "That is one round too many."),
         (walked(sign=-1.0), "The correction goes in the wrong direction."),
-        (enlarged(small, factor), "Nothing of the guess is left: correct it, do not replace it."),
+        (upscale(small, factor), "Nothing of the guess is left: correct it, do not replace it."),
         (
-            guess + rounds * enlarged(small, factor),
+            guess + rounds * upscale(small, factor),
             "You add all of the small picture: add what the guess lacks.",
         ),
         (walked(antialias=False), "The guess must be shrunk with anti-aliasing, as small was."),
@@ -132,7 +132,7 @@ def _judge_rounds(found: Any, guess: Tensor, small: Tensor, factor: int, rounds:
         (walked(method="bilinear"), "Enlarge the difference by bicubic, please."),
         (
             walked(method=None),
-            "PyTorch's default bicubic has another kernel: enlarge by rv.enlarged, please.",
+            "PyTorch's default bicubic has another kernel: enlarge by rv.upscale, please.",
         ),
         (walked().clamp(0, 1), "Leave the values as they are: cutting off contradicts again."),
     )

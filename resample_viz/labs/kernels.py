@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from resample_viz.analysis import LinearMap
-from resample_viz.analysis.linear_maps import MAX_SVD_WORK
+from resample_viz.analysis.linear.linear_maps import MAX_SVD_WORK
 from resample_viz.labs.controls import ChoiceOrOwn, OperationControls
 from resample_viz.labs.panels import Limits, signal_range, tensor_panel
 from resample_viz.operations import Operation, OperationError, Weights

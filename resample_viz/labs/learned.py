@@ -10,7 +10,7 @@ from torch import Tensor
 
 from resample_viz.analysis import psnr
 from resample_viz.images import PHOTOGRAPHS, photograph
-from resample_viz.networks import WayBack
+from resample_viz.networks import RestorationNetwork
 from resample_viz.operations import Operation, OperationError
 from resample_viz.training import Batch, Task, Training
 
@@ -22,7 +22,7 @@ HELD_OUT = "coffee"
 
 
 class LearnedWayBack:
-    """The training of a `WayBack` for one operation, on patches of photographs.
+    """The training of a `RestorationNetwork` for one operation, on patches of photographs.
 
     `shown` is the name of the picture that it will be judged by: it is not trained on, and does not
     decide which weights are kept.
@@ -53,7 +53,7 @@ class LearnedWayBack:
         task = Task("a way back", self._batch, judged, F.mse_loss, psnr, "PSNR in dB")
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            network = WayBack(channels)
+            network = RestorationNetwork(channels)
         self.training = Training(network, task, STEPS)
 
     def __call__(self, y: Tensor, size: Sequence[int]) -> Tensor:

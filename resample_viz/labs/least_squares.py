@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from resample_viz.analysis.linear_maps import linear_map
+from resample_viz.analysis.linear.linear_maps import linear_map
 from resample_viz.labs.background import Job
 from resample_viz.operations import Operation
 

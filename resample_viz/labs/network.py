@@ -44,7 +44,7 @@ class NetworkLab(Lab):
     """The ladder of a network: the size, the stride and the receptive field of every step.
 
     Keyword arguments: `network` (a name from `resample_viz.networks.NETWORKS`), `input_size`
-    (pixels, or (height, width)), `mend` (of the padded U-Net), `step` (its name, such as
+    (pixels, or (height, width)), `fix` (of the padded U-Net), `step` (its name, such as
     "layer1.0.conv1": then its map is computed on the picture), `pretrained`, `image`, `size`,
     `preset`; or `model`, a module of your own. `lab.trace` is the trace. Shapes need no numbers: a
     network gets weights (random ones, always the same) only when a step's map is asked for.
@@ -62,14 +62,14 @@ class NetworkLab(Lab):
         Preset(
             "an odd size breaks the U-Net",
             "100 halves to 50, 25, 12: doubling 12 gives 24, and 24 does not fit to 25. Choose a "
-            "mend, and compare what becomes of the output's size.",
+            "fix, and compare what becomes of the output's size.",
             {"input_size": 100},
         ),
         Preset(
-            "one mend: pad the input",
+            "one fix: pad the input",
             "The network pads 100 to 112, the next multiple of 16, and crops the result: the "
             "output is as large as the input again.",
-            {"input_size": 100, "mend": "pad the input"},
+            {"input_size": 100, "fix": "pad the input"},
         ),
         Preset(
             "572 becomes 388",
@@ -97,7 +97,7 @@ class NetworkLab(Lab):
         Preset(
             "unpooling brings odd sizes back",
             "SegNet halves 100 five times, 25 to 12 among them. Its indices, and output_size, "
-            "bring every size back: nothing to mend.",
+            "bring every size back: nothing to fix.",
             {"network": "SegNet", "input_size": 100},
         ),
         Preset(
@@ -141,7 +141,7 @@ class NetworkLab(Lab):
 
     @property
     def operation(self) -> NetworkChoice:  # type: ignore[override]
-        """What the controls describe: a network, the size of its input, a mend."""
+        """What the controls describe: a network, the size of its input, a fix."""
         return NetworkChoice(**self.controls.values())
 
     @property
@@ -261,7 +261,7 @@ class NetworkLab(Lab):
     def _show_controls(self, operation: NetworkChoice) -> None:
         display(self.controls.single("network"), self._own is None)
         padded = operation.network == "U-Net, padded"
-        display(self.controls.single("mend"), self._own is None and padded)
+        display(self.controls.single("fix"), self._own is None and padded)
         fixed = self._own is None and operation.entry.fixed_shape is not None
         display(self.controls.single("input_size"), not fixed)
         has_weights = self._own is None and operation.entry.has_weights
@@ -275,7 +275,7 @@ class NetworkLab(Lab):
     def _trace(self, operation: NetworkChoice) -> Trace:
         """The trace, kept as long as the network and the input's shape stay the same."""
         shape = self._shape(operation)
-        key = (operation.network, operation.mend, shape)
+        key = (operation.network, operation.fix, shape)
         if key not in self._traced:
             with self._told_if_slow(operation.network, shape):
                 model = self._own or self._shapes_only(operation)
@@ -298,7 +298,7 @@ class NetworkLab(Lab):
 
     def _shapes_only(self, operation: NetworkChoice) -> nn.Module:
         """The network without numbers, kept while only the input's size moves."""
-        key = (operation.network, operation.mend)
+        key = (operation.network, operation.fix)
         if getattr(self, "_outline", (None,))[0] != key:
             self._outline = (key, operation.build())
         return self._outline[1]
@@ -362,7 +362,7 @@ class NetworkLab(Lab):
     def _model(self, operation: NetworkChoice) -> nn.Module:
         if self._own is not None:
             return self._own
-        key = (operation.network, operation.mend, self.extras["pretrained"].value)
+        key = (operation.network, operation.fix, self.extras["pretrained"].value)
         if self._built is None or self._built[0] != key:
             self._built = None  # the old one goes before the new one comes
             try:

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from resample_viz.labs.controls import LABEL
-from resample_viz.networks import NETWORKS, Mend, Network
+from resample_viz.networks import NETWORKS, Fix, Network
 from resample_viz.operations import OperationError, Pair, Range, When
 
 NONE = "none"
@@ -32,11 +32,11 @@ NetworkName = Literal[
 
 @dataclass(frozen=True)
 class NetworkChoice:
-    """A network by name, the size of its input, and what mends the U-Net's skip connections."""
+    """A network by name, the size of its input, and what fixes the U-Net's skip connections."""
 
     network: NetworkName = "U-Net, padded"
     input_size: Annotated[int | Pair, Range(32, 640)] = 128
-    mend: Annotated[Mend, When("network", "U-Net, padded")] = "none"
+    fix: Annotated[Fix, When("network", "U-Net, padded")] = "none"
 
     def __post_init__(self) -> None:
         if self.network not in NETWORKS:
@@ -69,7 +69,7 @@ class NetworkChoice:
     def build(self, *, real: bool = False, pretrained: bool = False) -> nn.Module:
         """The network, as shapes alone or with weights."""
         entry = self.entry
-        made: nn.Module = entry.build(mend=self.mend, real=real, pretrained=pretrained)
+        made: nn.Module = entry.build(fix=self.fix, real=real, pretrained=pretrained)
         return made
 
     def program(self) -> str:
@@ -78,7 +78,7 @@ class NetworkChoice:
         shim = ""
         if "torchvision" in entry.setup:
             shim = "from resample_viz.compat import import_torchvision\nimport_torchvision()\n"
-        code = entry.code.format(mend=self.mend)
+        code = entry.code.format(fix=self.fix)
         return (
             f'{shim}{entry.setup}\nwith torch.device("meta"):  # shapes without numbers\n'
             f"    model = {code}\ntrace = rv.trace(model, {self.shape})"

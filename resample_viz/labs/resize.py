@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from resample_viz.analysis import how_to_get, installed_ways, missing_libraries
-from resample_viz.analysis.ways import IMPORTS
+from resample_viz.analysis import how_to_get, installed_methods, missing_libraries
+from resample_viz.analysis.resizing.methods import IMPORTS
 from resample_viz.labs.background import Job
 from resample_viz.labs.base import Lab, Preset, calmly
 from resample_viz.labs.panels import Limits, signal_range
@@ -30,12 +30,12 @@ from resample_viz.view import Frame, Link, Panel, Step
 
 
 class ResizeLab(Lab):
-    """Choose two ways to resize, `a` and `b`, and see where, why and by how much they differ.
+    """Choose two resize methods, `a` and `b`, and see where, why and by how much they differ.
 
     Keyword arguments: `a` and `b` (names such as "OpenCV INTER_AREA", with or without a dtype at
     the end), `dtype_a`, `dtype_b`, `target` (pixels, or (height, width)), `image`, `size` (of the
-    picture), `preset`. All results are in grey levels, 0 to 255. In the table of all ways against
-    all, a click chooses the two. Lesson: notebooks/02-pixel-coordinates.ipynb
+    picture), `preset`. All results are in grey levels, 0 to 255. In the table of all methods
+    against all, a click chooses the two. Lesson: notebooks/02-pixel-coordinates.ipynb
 
     >>> lab = ResizeLab(a="torch bilinear antialias", b="Pillow BILINEAR", size=32, target=8)
     >>> bool((lab.outputs[0] - lab.outputs[1]).abs().max() < 0.01)
@@ -137,7 +137,7 @@ class ResizeLab(Lab):
     )
 
     def build_controls(self) -> ResizeControls:
-        """Two ways and a size."""
+        """Two methods and a size."""
         controls = ResizeControls()
         controls.closest.on_click(self._choose_closest)
         return controls
@@ -157,7 +157,7 @@ class ResizeLab(Lab):
 
     @property
     def operation(self) -> ResizePair:  # type: ignore[override]
-        """The two ways and the target size that the controls describe."""
+        """The two methods and the target size that the controls describe."""
         return ResizePair(**self.controls.values())
 
     @property
@@ -189,7 +189,7 @@ class ResizeLab(Lab):
         return "\n".join(program) + "\n"
 
     def table(self) -> Table:
-        """All ways against all on this picture: computed to its end if it is not yet."""
+        """All methods against all on this picture: computed to its end if it is not yet."""
         self._finish()
         return self._table
 
@@ -244,7 +244,7 @@ class ResizeLab(Lab):
             formula=self._table.ranking(pair.a),
             hint=self.look or verdict(pair, y_a, y_b, axes[0][1], axes[1][1]),
             warnings=tuple(
-                f"{how_to_get(library)} Its ways are missing in the lists and in the table."
+                f"{how_to_get(library)} Its methods are missing in the lists and in the table."
                 for library in missing_libraries()
             ),
         )
@@ -263,11 +263,11 @@ class ResizeLab(Lab):
         """Starts all against all afresh where picture, size or dtypes have changed."""
         key = (levels.shape, pair.target, pair.a.dtype, pair.b.dtype)
         if not self._table.belongs_to(key, levels):
-            self._table = Table(key, levels, installed_ways(key[2]), installed_ways(key[3]))
+            self._table = Table(key, levels, installed_methods(key[2]), installed_methods(key[3]))
             self._job = self._compare_all()
 
     def follow_up(self, pair: ResizePair, x: Tensor) -> Job | None:  # type: ignore[override]
-        """All ways against all, as far as it is not done."""
+        """All methods against all, as far as it is not done."""
         del pair, x
         return self._rest() if self._job is not None else None
 
@@ -290,9 +290,9 @@ class ResizeLab(Lab):
     # All against all, by click
 
     def picked(self, panel: str, row: int, col: int) -> None:
-        """A cell of the table chooses the two ways."""
+        """A cell of the table chooses the two methods."""
         del panel
-        one, other = self._table.ways_a[row], self._table.ways_b[col]
+        one, other = self._table.methods_a[row], self._table.methods_b[col]
         self.set(a=one, b=other, wait=False)
 
     @calmly

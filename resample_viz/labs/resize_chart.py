@@ -1,4 +1,4 @@
-"""Where two ways to resize take their samples from: weights of one output, places of all."""
+"""Where two resize methods take their samples from: weights of one output, places of all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The controls of the resize lab: two ways to resize, their dtypes, one target size."""
+"""The controls of the resize lab: two resize methods, their dtypes, one target size."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from resample_viz.analysis import Way, how_to_get, installed_ways, way
-from resample_viz.analysis.ways import DTYPES, LARGEST, PACKAGES
+from resample_viz.analysis import ResizeMethod, how_to_get, installed_methods, resize_method
+from resample_viz.analysis.resizing.methods import DTYPES, LARGEST, PACKAGES
 from resample_viz.labs.controls import LABEL, PairSliders, Simple, buttons, put_back, quiet
 from resample_viz.operations import OperationError, Range
 
@@ -26,9 +26,9 @@ DEFAULTS: dict[str, Any] = {
 
 
 class ResizeControls:
-    """Two dropdowns of the ways that are installed, with a row of dtypes each, and the size.
+    """Two dropdowns of the methods that are installed, with a row of dtypes each, and the size.
 
-    `values()` gives two ways and (height, width); `set` takes names, ways and sizes.
+    `values()` gives two methods and (height, width); `set` takes names, methods and sizes.
     """
 
     def __init__(self) -> None:
@@ -53,19 +53,19 @@ class ResizeControls:
         self.widget = widgets.VBox(boxes)
 
     def values(self) -> dict[str, Any]:
-        """The two ways and the target size (height, width)."""
+        """The two methods and the target size (height, width)."""
         found = {name: one.value for name, one in self._single.items()}
         size = found["target"]
         return {
-            "a": way(f"{found['a']} {found['dtype_a']}"),
-            "b": way(f"{found['b']} {found['dtype_b']}"),
+            "a": resize_method(f"{found['a']} {found['dtype_a']}"),
+            "b": resize_method(f"{found['b']} {found['dtype_b']}"),
             "target": size if isinstance(size, tuple) else (size, size),
         }
 
     def set(self, *, afresh: bool = False, **values: Any) -> None:
         """Moves controls; with `afresh`, those that are not named go to their defaults.
 
-        `a` and `b` are names, with or without a dtype at the end, or ways. Raises TypeError for
+        `a` and `b` are names, with or without a dtype at the end, or methods. Raises TypeError for
         names of controls that do not exist, and OperationError for values that cannot be; then no
         control has moved.
         """
@@ -96,7 +96,7 @@ class ResizeControls:
         for one in self._single.values():
             one.on_change(callback)
 
-    def choose(self, letter: str, one: Way) -> None:
+    def choose(self, letter: str, one: ResizeMethod) -> None:
         """Moves one dropdown."""
         with quiet(self):
             self._single[letter].value = one.name
@@ -104,18 +104,18 @@ class ResizeControls:
 
 def _dropdown(letter: str, value: str) -> widgets.Dropdown:
     libraries = list(PACKAGES)
-    ways = sorted(installed_ways("float32"), key=lambda one: libraries.index(one.library))
+    methods = sorted(installed_methods("float32"), key=lambda one: libraries.index(one.library))
     return widgets.Dropdown(
-        options=[one.name for one in ways], value=value, description=letter, style=LABEL
+        options=[one.name for one in methods], value=value, description=letter, style=LABEL
     )
 
 
 def _checked_way(letter: str, name: Any) -> dict[str, Any]:
-    found = way(name)
+    found = resize_method(name)
     if not found.installed:
         raise OperationError(f"{found.name}: {how_to_get(found.library)}")
     moves = {letter: found.name}
-    if isinstance(name, Way) or str(name).split()[-1] in DTYPES:
+    if isinstance(name, ResizeMethod) or str(name).split()[-1] in DTYPES:
         moves[f"dtype_{letter}"] = found.dtype
     return moves
 

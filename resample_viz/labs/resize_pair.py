@@ -1,4 +1,4 @@
-"""Two ways to resize one picture: both results, and what there is to say about their difference."""
+"""Two resize methods one picture: both results, and what there is to say about their difference."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from resample_viz.analysis import Way
-from resample_viz.analysis.compare import SAME
-from resample_viz.analysis.ways import Size
+from resample_viz.analysis import ResizeMethod
+from resample_viz.analysis.resizing.compare import SAME
+from resample_viz.analysis.resizing.methods import Size
 from resample_viz.operations import OperationError
 from resample_viz.view import Merit, Panel
 
@@ -21,10 +21,10 @@ FEW_VALUES = 16
 
 @dataclass(frozen=True)
 class ResizePair:
-    """Two ways to resize, and the size (height, width) that both of them go to."""
+    """Two resize methods, and the size (height, width) that both of them go to."""
 
-    a: Way
-    b: Way
+    a: ResizeMethod
+    b: ResizeMethod
     target: Size
 
     def __call__(self, levels: Tensor) -> tuple[Tensor, Tensor]:
@@ -32,22 +32,22 @@ class ResizePair:
         return self.a.resize(levels, self.target), self.b.resize(levels, self.target)
 
 
-def grey_levels(x: Tensor, *ways: Way) -> Tensor:
+def grey_levels(x: Tensor, *methods: ResizeMethod) -> Tensor:
     """The picture in the numbers of a picture file: 0 to 255 and whole, if it lies in [0, 1].
 
     Other pictures are taken as they are, and then uint8 is refused unless it can hold them.
 
-    Raises OperationError for a uint8 way and a picture that has no 8-bit levels.
+    Raises OperationError for a uint8 method and a picture that has no 8-bit levels.
     """
     if float(x.min()) >= 0 and float(x.max()) <= 1:
         return (x * 255).round()
-    refuse_bytes(x, *ways)
+    refuse_bytes(x, *methods)
     return x
 
 
-def refuse_bytes(x: Tensor, *ways: Way) -> None:
-    """Raises OperationError for a uint8 way and numbers that uint8 does not hold."""
-    if all(one.dtype != "uint8" for one in ways):
+def refuse_bytes(x: Tensor, *methods: ResizeMethod) -> None:
+    """Raises OperationError for a uint8 method and numbers that uint8 does not hold."""
+    if all(one.dtype != "uint8" for one in methods):
         return
     fits = float(x.min()) >= 0 and float(x.max()) <= 255 and torch.equal(x, x.round())
     if not fits:

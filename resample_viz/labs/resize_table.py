@@ -1,4 +1,4 @@
-"""All ways to resize against all others, on one picture."""
+"""All resize methods against all others, on one picture."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from resample_viz.analysis import Way
-from resample_viz.analysis.compare import SAME
-from resample_viz.analysis.ways import PACKAGES
+from resample_viz.analysis import ResizeMethod
+from resample_viz.analysis.resizing.compare import SAME
+from resample_viz.analysis.resizing.methods import PACKAGES
 from resample_viz.labs.background import Job
 from resample_viz.labs.resize_pair import LIGHTEST
 from resample_viz.operations import OperationError
@@ -24,26 +24,26 @@ ROWS_PER_SLICE = 8
 
 @dataclass
 class Table:
-    """The largest and the mean difference of every way a (rows) from every way b (columns).
+    """The largest and the mean difference of every method a (rows) from every method b (columns).
 
-    In grey levels; NaN where a way refuses the picture, and where nothing is computed yet.
+    In grey levels; NaN where a method refuses the picture, and where nothing is computed yet.
     """
 
     key: Any
     levels: Tensor
-    ways_a: tuple[Way, ...]
-    ways_b: tuple[Way, ...]
+    methods_a: tuple[ResizeMethod, ...]
+    methods_b: tuple[ResizeMethod, ...]
     largest: Tensor = field(init=False)
     mean: Tensor = field(init=False)
 
     def __post_init__(self) -> None:
-        shape = (len(self.ways_a), len(self.ways_b))
+        shape = (len(self.methods_a), len(self.methods_b))
         self.largest = torch.full(shape, math.nan)
         self.mean = torch.full(shape, math.nan)
 
     @classmethod
     def empty(cls) -> Table:
-        """No picture, no ways."""
+        """No picture, no methods."""
         return cls(None, torch.zeros(1, 1, 1, 1), (), ())
 
     @property
@@ -56,11 +56,11 @@ class Table:
         """Whether this is the table of that picture at that size and with those dtypes."""
         return self.key == key and self.levels is levels
 
-    def panel(self, a: Way, b: Way) -> Panel:
+    def panel(self, a: ResizeMethod, b: ResizeMethod) -> Panel:
         """The table as a panel, in which the cell of a and b is marked."""
         picked = None
-        if a in self.ways_a and b in self.ways_b:
-            picked = (self.ways_a.index(a), self.ways_b.index(b))
+        if a in self.methods_a and b in self.methods_b:
+            picked = (self.methods_a.index(a), self.methods_b.index(b))
         return Panel(
             "table",
             "All against all: largest difference",
@@ -72,66 +72,68 @@ class Table:
                 f"rows: a, {a.dtype}; columns in the same order: b, {b.dtype}. Black: the same. "
                 f"Lightest: {LIGHTEST:g} grey levels and more."
             ),
-            names=(_names(self.ways_a), _names(self.ways_b)),
+            names=(_names(self.methods_a), _names(self.methods_b)),
             unit="grey levels",
             pickable=True,
             picked=picked,
         )
 
-    def closest(self, a: Way, library: str) -> Way:
-        """The way b of a library that comes closest to `a`: the smallest mean difference.
+    def closest(self, a: ResizeMethod, library: str) -> ResizeMethod:
+        """The method b of a library that comes closest to `a`: the smallest mean difference.
 
         Raises OperationError if there is none to compare with.
         """
-        row = self.ways_a.index(a)
+        row = self.methods_a.index(a)
         found = [
             (round(float(self.mean[row, column]), 3), one)
-            for column, one in enumerate(self.ways_b)
+            for column, one in enumerate(self.methods_b)
             if one.library == library and not self.mean[row, column].isnan()
         ]
         if not found:
-            raise OperationError(f"no way of {library} takes this picture: choose another library.")
+            raise OperationError(
+                f"no method of {library} takes this picture: choose another library."
+            )
         return min(found, key=lambda pair: pair[0])[1]
 
-    def same(self, a: Way, b: Way) -> bool:
+    def same(self, a: ResizeMethod, b: ResizeMethod) -> bool:
         """Whether the two differ by rounding only: in 8 bits, by one level."""
         rounding = 1.0 if "uint8" in (a.dtype, b.dtype) else SAME
-        return float(self.largest[self.ways_a.index(a), self.ways_b.index(b)]) <= rounding
+        return float(self.largest[self.methods_a.index(a), self.methods_b.index(b)]) <= rounding
 
-    def ranking(self, a: Way) -> str:
+    def ranking(self, a: ResizeMethod) -> str:
         """What comes closest to `a` in every library, one line each."""
-        if a not in self.ways_a or self.mean.isnan().all():
+        if a not in self.methods_a or self.mean.isnan().all():
             return "Closest to a in each library: being computed."
-        row = self.ways_a.index(a)
+        row = self.methods_a.index(a)
         parts = []
         for library in PACKAGES:
-            others = [one for one in self.ways_b if one.library == library and one != a]
+            others = [one for one in self.methods_b if one.library == library and one != a]
             if not others:
                 continue
             column = self._closest_column(row, others)
-            one = self.ways_b[column]
+            one = self.methods_b[column]
             most = f"off by {float(self.largest[row, column]):.1f} at most"
             parts.append(f"{one.name}: {'the same' if self.same(a, one) else most}")
         return "\n".join((f"Closest to {a!r} in each library:", *parts))
 
-    def _closest_column(self, row: int, others: list[Way]) -> int:
-        columns = [self.ways_b.index(one) for one in others]
+    def _closest_column(self, row: int, others: list[ResizeMethod]) -> int:
+        columns = [self.methods_b.index(one) for one in others]
         return min(columns, key=lambda c: float(self.mean[row, c].nan_to_num(math.inf)))
 
 
-def _names(ways: tuple[Way, ...]) -> tuple[str, ...]:
+def _names(methods: tuple[ResizeMethod, ...]) -> tuple[str, ...]:
     """Short ones: v1 and v2 can only be torchvision's."""
-    return tuple(one.name.removeprefix("torchvision ") for one in ways)
+    return tuple(one.name.removeprefix("torchvision ") for one in methods)
 
 
 def compare_all(table: Table) -> Job:
-    """Fills a table, one way per slice, then some rows of differences per slice.
+    """Fills a table, one method per slice, then some rows of differences per slice.
 
     scikit-image comes last: its slices are the only ones that a drag would feel.
     """
-    both = {*table.ways_a, *table.ways_b}
-    steps = len(both) + len(table.ways_a) / ROWS_PER_SLICE
-    results: dict[Way, Tensor] = {}
+    both = {*table.methods_a, *table.methods_b}
+    steps = len(both) + len(table.methods_a) / ROWS_PER_SLICE
+    results: dict[ResizeMethod, Tensor] = {}
     for number, one in enumerate(sorted(both, key=_speed)):
         with suppress(OperationError):  # then this row and this column stay without numbers
             results[one] = one.resize(table.levels, table.target).flatten()
@@ -139,16 +141,18 @@ def compare_all(table: Table) -> Job:
     yield from _fill(table, results, len(both), steps)
 
 
-def _speed(one: Way) -> tuple[bool, str]:
+def _speed(one: ResizeMethod) -> tuple[bool, str]:
     return one.library == "scikit-image", repr(one)
 
 
-def _fill(table: Table, results: dict[Way, Tensor], done: int, steps: float) -> Iterator[Any]:
-    columns = [c for c, one in enumerate(table.ways_b) if one in results]
+def _fill(
+    table: Table, results: dict[ResizeMethod, Tensor], done: int, steps: float
+) -> Iterator[Any]:
+    columns = [c for c, one in enumerate(table.methods_b) if one in results]
     if not columns:
         return
-    others = torch.stack([results[table.ways_b[column]] for column in columns])
-    for row, one in enumerate(table.ways_a):
+    others = torch.stack([results[table.methods_b[column]] for column in columns])
+    for row, one in enumerate(table.methods_a):
         if one in results:
             difference = (others - results[one]).abs()
             table.largest[row, columns] = difference.amax(1)

@@ -10,15 +10,15 @@ from typing import Any, ClassVar
 import ipywidgets as widgets
 from torch import Tensor, nn
 
-from resample_viz.analysis.round_trips import (
+from resample_viz.analysis.linear.round_trips import (
     LEAST_SQUARES,
+    Metamer,
     RoundTrip,
-    Twin,
     lacks_least_squares,
     least_squares_steps,
     measured,
+    metamer_steps,
     ranked,
-    twin_steps,
 )
 from resample_viz.labs.background import Job
 from resample_viz.labs.base import Lab, Preset, calmly
@@ -96,7 +96,7 @@ class Found:
     operation: Operation | None = None
     x: Tensor | None = None
     rows: list[RoundTrip] = field(default_factory=list)
-    twin: Twin | None = None
+    metamer: Metamer | None = None
     is_complete: bool = False
 
     def belongs_to(self, operation: Operation, x: Tensor) -> bool:
@@ -217,9 +217,9 @@ class RoundTripLab(Lab):
         return self._rows(fitting, self.input, fitting(self.input))
 
     @property
-    def twin(self) -> Twin | None:
+    def metamer(self) -> Metamer | None:
         """The second picture, once it has been found."""
-        return self._found.twin
+        return self._found.metamer
 
     @property
     def network(self) -> nn.Module | None:
@@ -300,7 +300,7 @@ class RoundTripLab(Lab):
             restored = solution.tensor
             found.rows = [RoundTrip.of("pseudo-inverse", LEAST_SQUARES, restored, x, high - low)]
             self.show_again()
-        found.twin = yield from twin_steps(operation, x, limits=(low, high))
+        found.metamer = yield from metamer_steps(operation, x, limits=(low, high))
         found.is_complete = True
         self.show_again()
 
@@ -314,7 +314,7 @@ class RoundTripLab(Lab):
         panels: list[AnyPanel] = [
             tensor_panel("x", "Input x", "input", x, limits),
             _result(y, limits),
-            *_twin_panels(found.twin, limits),
+            *_metamer_panels(found.metamer, limits),
         ]
         for rank, row in enumerate(rows[:MOST_WAYS], start=1):
             panels += _pair(rank, row, x, limits)
@@ -323,7 +323,7 @@ class RoundTripLab(Lab):
             tuple(panels),
             strip=(*_strip(operation, x, y), Step(best.label), _tensor("x̂", best.restored)),
             code=_program(operation, x, best),
-            merits=(*_merits(rows), *_twin_merit(found.twin)),
+            merits=(*_merits(rows), *_metamer_merit(found.metamer)),
             formula=operation.explain_shape(x.shape),
             hint=self.look or _hint(operation, rows),
             warnings=(sentence,) if sentence else (),
@@ -335,10 +335,10 @@ def _result(y: Tensor, limits: tuple[float, float]) -> Panel:
     return tensor_panel("y", "Output y", "output", y, limits if within else signal_range(y))
 
 
-def _twin_panels(found: Twin | None, limits: tuple[float, float]) -> list[AnyPanel]:
+def _metamer_panels(found: Metamer | None, limits: tuple[float, float]) -> list[AnyPanel]:
     if found is None or found.change < NO_TWIN:
         return []
-    panel = tensor_panel("twin", "Another x with the same y", "input", found.picture, limits)
+    panel = tensor_panel("metamer", "Another x with the same y", "input", found.picture, limits)
     return [
         replace(
             panel,
@@ -349,7 +349,7 @@ def _twin_panels(found: Twin | None, limits: tuple[float, float]) -> list[AnyPan
     ]
 
 
-def _twin_merit(found: Twin | None) -> tuple[Merit, ...]:
+def _metamer_merit(found: Metamer | None) -> tuple[Merit, ...]:
     if found is None:
         return ()
     some = found.change >= NO_TWIN

@@ -12,14 +12,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resample_viz.analysis import BASELINES, enlarged, enlargement_score, made_consistent, mse
+from resample_viz.analysis import BASELINES, back_project, mse, super_resolution_score, upscale
 from resample_viz.datasets import (
     TEST_PHOTOGRAPHS,
     TRAINING_PHOTOGRAPHS,
     VALIDATION_PHOTOGRAPH,
+    downscale,
     luminance,
     native,
-    shrunk,
     training_pairs,
     validation_pair,
 )
@@ -31,7 +31,7 @@ from resample_viz.labs.crops import Crops
 from resample_viz.labs.panels import SAME_AS_EXACT
 from resample_viz.labs.trained import TrainedLab
 from resample_viz.labs.training import TrainingView
-from resample_viz.networks import UPSAMPLINGS, SuperResolution
+from resample_viz.networks import UPSAMPLINGS, SuperResolutionNetwork
 from resample_viz.operations import Operation
 from resample_viz.training import Task, Training, super_resolution
 from resample_viz.view import Frame, Merit, Panel, Step
@@ -68,7 +68,7 @@ SOURCES: dict[str, Callable[[], Tensor]] = {
 DEGRADATIONS: dict[str, tuple[str, Callable[[Tensor, int], Tensor]]] = {
     "anti-aliased bicubic": (
         'F.interpolate(x, scale_factor=1 / {0}, mode="bicubic", antialias=True).clamp(0, 1)',
-        shrunk,
+        downscale,
     ),
     "bicubic without anti-aliasing": (
         'F.interpolate(x, scale_factor=1 / {0}, mode="bicubic").clamp(0, 1)',
@@ -78,7 +78,7 @@ DEGRADATIONS: dict[str, tuple[str, Callable[[Tensor, int], Tensor]]] = {
     "blurred, then bicubic": (
         "F.interpolate(F.avg_pool2d(x, 3, 1, 1, count_include_pad=False), scale_factor=1 / {0}, "
         'mode="bicubic", antialias=True).clamp(0, 1)',
-        lambda x, factor: shrunk(F.avg_pool2d(x, 3, 1, 1, count_include_pad=False), factor),
+        lambda x, factor: downscale(F.avg_pool2d(x, 3, 1, 1, count_include_pad=False), factor),
     ),
     AS_IT_IS: ("x", lambda x, _: x),
 }
@@ -88,9 +88,9 @@ DEGRADATIONS: dict[str, tuple[str, Callable[[Tensor, int], Tensor]]] = {
 class SuperResolutionLab(TrainedLab):
     """A small picture enlarged by a network and by a baseline, beside the truth and both errors.
 
-    `trained` are the trainings, or what `train` returned, of `SuperResolution` networks. Settings:
-    `factor`, `upsampling`, `compare_with`, `shrunk_by`, `noise`, `consistent`; `image`, `size`,
-    `down`, `across`; `preset`. Shown and measured is luminance.
+    `trained` are the trainings, or what `train` returned, of networks `SuperResolutionNetwork`.
+    Settings: `factor`, `upsampling`, `compare_with`, `shrunk_by`, `noise`, `consistent`; `image`,
+    `size`, `down`, `across`; `preset`. Shown and measured is luminance.
     Lesson: notebooks/12-super-resolution.ipynb
 
     >>> lab = SuperResolutionLab(factor=3, size=48)
@@ -162,17 +162,17 @@ class SuperResolutionLab(TrainedLab):
     def key_of(self, training: Training) -> Key:
         """The same of a network; a block of one's own goes by the name of its maker."""
         network = training.network
-        if not isinstance(network, SuperResolution):
+        if not isinstance(network, SuperResolutionNetwork):
             raise TypeError(
-                f"this lab shows SuperResolution networks, not a {type(network).__name__}: give "
-                "what rv.train(rv.SuperResolution(2), ...) returned."
+                f"this lab shows networks SuperResolutionNetwork, not a {type(network).__name__}: "
+                "give what rv.train(rv.SuperResolutionNetwork(2), ...) returned."
             )
         return network.factor, self._blocks.take(network.upsampling)
 
     def build(self, key: Any) -> nn.Module:
         """A network with random weights."""
         factor, name = key
-        return SuperResolution(factor, upsampling=self._blocks[name])
+        return SuperResolutionNetwork(factor, upsampling=self._blocks[name])
 
     def task(self, key: Any) -> Task:
         """Patches of the photographs that are for training."""
@@ -241,7 +241,7 @@ class SuperResolutionLab(TrainedLab):
         return self.input[..., : height // factor * factor, : width // factor * factor]
 
     def _finished(self, picture: Tensor, small: Tensor) -> Tensor:
-        return made_consistent(picture, small) if self.extras["consistent"].value else picture
+        return back_project(picture, small) if self.extras["consistent"].value else picture
 
     # What is shown
 
@@ -251,7 +251,7 @@ class SuperResolutionLab(TrainedLab):
         method, factor = self.extras["compare_with"].value, self.key()[0]
         small, truth = self.small, self.truth
         y = self.output
-        base = self._finished(enlarged(small, factor, method), small)
+        base = self._finished(upscale(small, factor, method), small)
         panels = [
             picture("small", "Small picture: what is given", "input", small),
             picture("base", f"Enlarged: {method}", "index", base.clamp(0, 1)),
@@ -293,7 +293,7 @@ class SuperResolutionLab(TrainedLab):
     ) -> tuple[Merit, ...]:
         factor, found = self.key()[0], []
         if truth is not None and min(truth.shape[-2:]) > 2 * factor:
-            scores = {name: enlargement_score(y, truth, factor) for name, y in results.items()}
+            scores = {name: super_resolution_score(y, truth, factor) for name, y in results.items()}
             found += [
                 Merit(f"PSNR {name}", decibels(score.psnr), "higher is nearer to the truth")
                 for name, score in scores.items()
@@ -317,16 +317,16 @@ class SuperResolutionLab(TrainedLab):
         lines = [
             f"small = {shrink}",
             f"small = (small + {noise:g} * torch.randn(small.shape)).clamp(0, 1)" if noise else "",
-            f"network = rv.SuperResolution({factor}, upsampling={upsampling})",
+            f"network = rv.SuperResolutionNetwork({factor}, upsampling={upsampling})",
             "y = network(small).detach()",
-            "y = rv.made_consistent(y, small)" if self.extras["consistent"].value else "",
+            "y = rv.back_project(y, small)" if self.extras["consistent"].value else "",
         ]
         return "\n".join(filter(None, lines))
 
     def code(self) -> str:
         """A program that trains the network, and computes what the lab shows."""
         factor, steps = self.key()[0], self.training.done or self.steps
-        built = f"network = rv.SuperResolution({factor}"
+        built = f"network = rv.SuperResolutionNetwork({factor}"
         training = (
             f"task = rv.super_resolution(training_pairs({factor}), validation_pair({factor}))\n"
             f"rv.train(network, task, {steps}, learning_rate={self.training.learning_rate:g})\n"
@@ -378,7 +378,7 @@ def as_luminance(x: Tensor) -> Tensor:
 
 
 def shrunk_again(y: Tensor, factor: int) -> Tensor:
-    """Anti-aliased bicubic, without cutting off: what `made_consistent` makes equal to `small`."""
+    """Anti-aliased bicubic, without cutting off: what `back_project` makes equal to `small`."""
     return F.interpolate(y, scale_factor=1 / factor, mode="bicubic", antialias=True)
 
 

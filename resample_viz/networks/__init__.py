@@ -4,10 +4,11 @@ from resample_viz.networks.autoencoder import Autoencoder
 from resample_viz.networks.catalogue import NETWORKS, Network
 from resample_viz.networks.detector import PyramidDetector
 from resample_viz.networks.generators import ESPCN, DCGANGenerator
+from resample_viz.networks.restoration import RestorationNetwork
 from resample_viz.networks.segmenter import SegmentationNetwork
 from resample_viz.networks.segnet import SegNet
-from resample_viz.networks.super_resolution import SuperResolution, enlarged_bicubic
-from resample_viz.networks.unet import MENDS, Mend, UNet
+from resample_viz.networks.super_resolution import SuperResolutionNetwork, upscale_bicubic
+from resample_viz.networks.unet import FIXES, Fix, UNet
 from resample_viz.networks.upsampling import (
     UPSAMPLINGS,
     BlockMaker,
@@ -17,28 +18,27 @@ from resample_viz.networks.upsampling import (
     icnr_,
     upsampling_block,
 )
-from resample_viz.networks.way_back import WayBack
 
 __all__ = [
     "ESPCN",
-    "MENDS",
+    "FIXES",
     "NETWORKS",
     "UPSAMPLINGS",
     "Autoencoder",
     "BlockMaker",
     "DCGANGenerator",
+    "Fix",
     "MaxUnpooling",
-    "Mend",
     "Network",
     "PyramidDetector",
+    "RestorationNetwork",
     "SegNet",
     "SegmentationNetwork",
-    "SuperResolution",
+    "SuperResolutionNetwork",
     "UNet",
     "Upsampling",
-    "WayBack",
     "enlarge",
-    "enlarged_bicubic",
     "icnr_",
     "upsampling_block",
+    "upscale_bicubic",
 ]

@@ -25,7 +25,7 @@ SEGMENTATION = "from torchvision.models.segmentation import {0}"
 class Network:
     """A network, and how a learner writes it.
 
-    `make(mend, pretrained)` builds it; `code` is the line that does, `setup` the import it needs.
+    `make(fix, pretrained)` builds it; `code` is the line that does, `setup` the import it needs.
     `look` says what its ladder shows.
     """
 
@@ -38,13 +38,13 @@ class Network:
     size: tuple[int, int] = (224, 224)
     fixed_shape: tuple[int, ...] | None = None
     has_weights: bool = False
-    can_mend: bool = False
+    can_fix: bool = False
 
     def input_shape(self, size: tuple[int, int]) -> tuple[int, ...]:
         """The input of this network for pictures of `size`, (N, C, H, W)."""
         return self.fixed_shape or (1, self.channels, *size)
 
-    def build(self, *, mend: Any = "none", pretrained: bool = False, real: bool = False) -> Any:
+    def build(self, *, fix: Any = "none", pretrained: bool = False, real: bool = False) -> Any:
         """The network: shapes without numbers, or `real`, with the weights of seed 0.
 
         With `pretrained` torchvision's weights are loaded, from the network if they were not yet.
@@ -52,11 +52,11 @@ class Network:
         """
         if not (real or pretrained):
             with torch.device("meta"):
-                return self.make(mend, False)
+                return self.make(fix, False)
         try:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)
-                return self.make(mend, pretrained)
+                return self.make(fix, pretrained)
         except URLError as error:
             raise ConnectionError(
                 f"the pretrained weights of {self.name} could not be downloaded ({error.reason}): "
@@ -129,13 +129,13 @@ NETWORKS: dict[str, Network] = {
         Network(
             "U-Net, padded",
             OURS.format("UNet"),
-            "UNet(padding=1, mend={mend!r})",
-            lambda mend, _: UNet(padding=1, mend=mend),
+            "UNet(padding=1, fix={fix!r})",
+            lambda fix, _: UNet(padding=1, fix=fix),
             "Four halvings, four doublings, and a skip at every level: sizes that 16 divides go "
             "through.",
             channels=1,
             size=(128, 128),
-            can_mend=True,
+            can_fix=True,
         ),
         Network(
             "U-Net, as in its paper",

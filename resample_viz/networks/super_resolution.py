@@ -13,7 +13,7 @@ from resample_viz.networks.upsampling import (
 )
 
 
-class SuperResolution(nn.Module):
+class SuperResolutionNetwork(nn.Module):
     """(N, 1, H, W) → (N, 1, factor H, factor W): luminance, in [0, 1].
 
     All convolutions work on the small picture; one block of `upsampling` (see `upsampling_block`)
@@ -54,7 +54,7 @@ class SuperResolution(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The enlarged picture; it may leave [0, 1] a little, as bicubic does."""
-        result: Tensor = self.detail(x) + enlarged_bicubic(x, self.factor)
+        result: Tensor = self.detail(x) + upscale_bicubic(x, self.factor)
         return result
 
     def detail(self, x: Tensor) -> Tensor:
@@ -68,6 +68,6 @@ class SuperResolution(nn.Module):
         return result
 
 
-def enlarged_bicubic(x: Tensor, factor: int) -> Tensor:
+def upscale_bicubic(x: Tensor, factor: int) -> Tensor:
     """Bicubic with Keys' a = −0.5, the field's own baseline (PyTorch's default mode has −0.75)."""
     return F.interpolate(x, scale_factor=factor, mode="bicubic", antialias=True)

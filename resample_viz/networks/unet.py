@@ -1,4 +1,4 @@
-"""U-Net, in the sizes of its paper and with padding, and what mends its skip connections."""
+"""U-Net, in the sizes of its paper and with padding, and what fixes its skip connections."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Mend = Literal["none", "pad the input", "output_padding", "interpolate", "crop the skip"]
-MENDS: tuple[str, ...] = get_args(Mend)
+Fix = Literal["none", "pad the input", "output_padding", "interpolate", "crop the skip"]
+FIXES: tuple[str, ...] = get_args(Fix)
 
 
 class UNet(nn.Module):
@@ -19,7 +19,7 @@ class UNet(nn.Module):
     Segmentation, MICCAI 2015, https://arxiv.org/abs/1505.04597, figure 1.
     With `padding=0`, as in the paper, 572 × 572 becomes 388 × 388, and the skips are cropped. With
     `padding=1` sizes stay, if they can be halved four times; else the maps that meet differ by one,
-    unless a `mend` sees to it. `width` is the number of channels of the first stage: 64 there.
+    unless a `fix` sees to it. `width` is the number of channels of the first stage: 64 there.
     """
 
     def __init__(
@@ -29,10 +29,10 @@ class UNet(nn.Module):
         *,
         width: int = 64,
         padding: int = 1,
-        mend: Mend = "none",
+        fix: Fix = "none",
     ) -> None:
         super().__init__()
-        self.padding, self.mend = padding, mend
+        self.padding, self.fix = padding, fix
         widths = [width * 2**stage for stage in range(5)]
         inputs = [in_channels, *widths[:-1]]
         self.down = nn.ModuleList(two_convs(a, b, padding) for a, b in zip(inputs, widths))
@@ -46,7 +46,7 @@ class UNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) → (N, classes, H, W), or 184 less per axis without padding."""
         height, width = x.shape[-2:]
-        if self.mend == "pad the input":
+        if self.fix == "pad the input":
             x = F.pad(x, (0, -width % 16, 0, -height % 16))
         skips: list[Tensor] = []
         for stage in self.down:
@@ -55,15 +55,15 @@ class UNet(nn.Module):
         for up, merge, skip in zip(self.up, self.merge, skips[-2::-1]):
             x = merge(self.join(up, x, skip))
         x = self.classify(x)
-        return x[..., :height, :width] if self.mend == "pad the input" else x
+        return x[..., :height, :width] if self.fix == "pad the input" else x
 
     def join(self, up: nn.Module, x: Tensor, skip: Tensor) -> Tensor:
         """The enlarged map beside the one from the way down."""
         size = skip.shape[-2:]
-        x = up(x, output_size=size) if self.mend == "output_padding" else up(x)
-        if self.mend == "interpolate" and x.shape[-2:] != size:
+        x = up(x, output_size=size) if self.fix == "output_padding" else up(x)
+        if self.fix == "interpolate" and x.shape[-2:] != size:
             x = F.interpolate(x, size=size, mode="bilinear")
-        if self.mend == "crop the skip" or self.padding == 0:
+        if self.fix == "crop the skip" or self.padding == 0:
             top, left = ((a - b) // 2 for a, b in zip(size, x.shape[-2:]))
             skip = skip[..., top : top + x.shape[-2], left : left + x.shape[-1]]
         return torch.cat([skip, x], dim=1)

@@ -2,7 +2,7 @@
 
 from resample_viz.operations.adaptive_pooling import AdaptiveAvgPool, AdaptiveMaxPool
 from resample_viz.operations.base import MAX_BYTES, Operation, OperationError, Undo, check_memory
-from resample_viz.operations.chain import Chain, Rung
+from resample_viz.operations.chain import Chain, ShapeStep
 from resample_viz.operations.convolution import Conv, ConvTranspose
 from resample_viz.operations.footprint import (
     Axis,
@@ -67,8 +67,8 @@ __all__ = [
     "Quantize",
     "Range",
     "Ranks",
-    "Rung",
     "SeparableFootprint",
+    "ShapeStep",
     "Standardize",
     "Subsample",
     "Undo",

@@ -28,7 +28,7 @@ BEST_FIRST: tuple[UndoKind, ...] = (
 
 
 @dataclass(frozen=True)
-class Rung:
+class ShapeStep:
     """One station of the shape ladder: what goes into a step, and what comes out of it."""
 
     step: Operation
@@ -112,17 +112,17 @@ class Chain(Operation):
             for number, variable in enumerate(variables, start=1)
         ]
 
-    def ladder(self, shape: Sequence[int]) -> tuple[Rung, ...]:
+    def ladder(self, shape: Sequence[int]) -> tuple[ShapeStep, ...]:
         """One rung per step. Raises OperationError at the first step that does not fit."""
         return tuple(self._climb(tuple(shape)))
 
-    def _climb(self, shape: Shape) -> Iterator[Rung]:
+    def _climb(self, shape: Shape) -> Iterator[ShapeStep]:
         for number, step in enumerate(self.steps, start=1):
             try:
                 after = step.output_shape(shape)
             except OperationError as error:
                 raise self._at_step(number, shape, error) from None
-            yield Rung(step, shape, after)
+            yield ShapeStep(step, shape, after)
             shape = after
 
     def _at_step(self, number: int, shape: Shape, error: OperationError) -> OperationError:

@@ -28,7 +28,7 @@ def pseudo_inverse(matrix: Tensor, *, rtol: float = 1e-6) -> Tensor:
         return torch.from_numpy((vh[kept].T / values[kept]) @ u[:, kept].T)
 
 
-def weakest_share(matrix: Tensor) -> float:
+def reciprocal_condition(matrix: Tensor) -> float:
     """The smallest singular value of an (out, in) matrix over the largest; 0 if inputs are lost."""
     out_size, in_size = matrix.shape
     if out_size < in_size:
@@ -38,7 +38,7 @@ def weakest_share(matrix: Tensor) -> float:
 
 
 def inverse_kind(share: float, square: bool) -> UndoKind:
-    """The honest name of a pseudo-inverse, by the `weakest_share` of what it inverts."""
+    """The honest name of a pseudo-inverse, by the `reciprocal_condition` of what it inverts."""
     if share < WELL_CONDITIONED:
         return "pseudo-inverse"
     return "exact inverse" if square else "left inverse"

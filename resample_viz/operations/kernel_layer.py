@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from resample_viz.operations.base import MAX_BYTES, Operation, OperationError, Undo, check_memory
-from resample_viz.operations.inverses import inverse_kind, pseudo_inverse, weakest_share
+from resample_viz.operations.inverses import inverse_kind, pseudo_inverse, reciprocal_condition
 from resample_viz.operations.kernels import NAMED, Weights, random, three_fan_in
 from resample_viz.operations.parameters import Pair
 
@@ -436,4 +436,4 @@ def _pinv(layer: KernelLayer, cells: tuple[int, ...]) -> Tensor:
 @lru_cache(maxsize=8)
 def _kind(layer: KernelLayer, cells: tuple[int, ...]) -> Any:
     matrix = _matrix(layer, cells)
-    return inverse_kind(weakest_share(matrix), matrix.shape[0] == matrix.shape[1])
+    return inverse_kind(reciprocal_condition(matrix), matrix.shape[0] == matrix.shape[1])

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from resample_viz.operations.base import Undo, UndoKind
 from resample_viz.operations.footprint import Axis
-from resample_viz.operations.inverses import inverse_kind, pseudo_inverse, weakest_share
+from resample_viz.operations.inverses import inverse_kind, pseudo_inverse, reciprocal_condition
 
 _CODE = {
     1: ("A_w,", "y @ torch.linalg.pinv(A_w).T"),
@@ -53,7 +53,7 @@ def resize_back(size: Sequence[int], mode: str, flags: dict[str, Any] | None = N
 
 def _kind(axes: Sequence[Axis]) -> UndoKind:
     square = all(axis.out_size == axis.in_size for axis in axes)
-    return inverse_kind(math.prod(map(_weakest_share, axes)), square)
+    return inverse_kind(math.prod(map(_reciprocal_condition, axes)), square)
 
 
 @lru_cache(maxsize=8)
@@ -62,6 +62,6 @@ def _pinv(axis: Axis) -> Tensor:
 
 
 @lru_cache(maxsize=8)
-def _weakest_share(axis: Axis) -> float:
+def _reciprocal_condition(axis: Axis) -> float:
     """0 where an input along this axis is lost."""
-    return weakest_share(axis.matrix)
+    return reciprocal_condition(axis.matrix)

@@ -317,9 +317,9 @@ def test_an_odd_size_breaks_the_u_net_and_every_mend_works() -> None:
     words = " ".join(failure.mends)
     assert all(way in words for way in ("F.pad", "output_padding=1", "F.interpolate", "crop"))
     for mend in ("pad the input", "output_padding", "interpolate"):
-        mended = trace(UNet(width=4, mend=mend), (1, 1, 100, 90))  # type: ignore[arg-type]
+        mended = trace(UNet(width=4, fix=mend), (1, 1, 100, 90))  # type: ignore[arg-type]
         assert mended.outputs == ((1, 2, 100, 90),)
-    assert trace(UNet(width=4, mend="crop the skip"), (1, 1, 100, 90)).outputs
+    assert trace(UNet(width=4, fix="crop the skip"), (1, 1, 100, 90)).outputs
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_an_odd_size_is_told_and_a_mend_works(notebook: NotebookPage) -> None:
     expect(told).to_contain_text("The trace ends at cat")
     expect(told).to_contain_text("(1, 1, 112, 112) the model runs to its end")
     notebook.screenshot("lab-network-odd", of=lab)
-    notebook.choose(lab, "mend", "pad the input")
+    notebook.choose(lab, "fix", "pad the input")
     expect(told).to_be_empty()
     expect(lab.locator(".rv-strip")).to_contain_text("(1, 2, 100, 100)")
     notebook.move_slider(lab, "input_size", 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Locator, expect
 
-from resample_viz.analysis import way
+from resample_viz.analysis import resize_method
 from tests.browser.notebook_page import NotebookPage, Theme
 from tests.browser.test_labs import SLOW_DARK, seen
 
@@ -104,5 +104,5 @@ def test_an_impossible_choice_dims_the_picture_and_says_why(notebook: NotebookPa
     notebook.choose(lab, "dtype_a", "uint8")
     assert notebook.state(lab) == "error"
     expect(lab.get_by_role("alert")).to_contain_text("torch area does not take uint8")
-    notebook.choose(lab, "a", way("torch bilinear").name)
+    notebook.choose(lab, "a", resize_method("torch bilinear").name)
     assert notebook.state(lab) == "ok"

@@ -24,12 +24,12 @@ from resample_viz.datasets import (
     VALIDATION_PHOTOGRAPH,
     coins,
     digits,
+    downscale,
     faces,
     horse,
     luminance,
     other_patches,
     shapes,
-    shrunk,
     small_and_large,
 )
 from resample_viz.datasets.luminance import SIDES
@@ -343,9 +343,9 @@ def test_a_pair_has_its_factor_whatever_the_size(
 
 def test_shrunk_keeps_the_mean_and_removes_what_would_alias() -> None:
     checks = (torch.arange(24) + torch.arange(24)[:, None]).remainder(2).float()[None, None]
-    assert torch.allclose(shrunk(checks, 2), torch.full((1, 1, 12, 12), 0.5), atol=0.06)
+    assert torch.allclose(downscale(checks, 2), torch.full((1, 1, 12, 12), 0.5), atol=0.06)
     with pytest.raises(ImageError, match=r"24 × 24 cannot be shrunk to exactly 1/5"):
-        shrunk(checks, 5)
+        downscale(checks, 5)
 
 
 def test_everything_public_is_listed() -> None:

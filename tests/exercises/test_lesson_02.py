@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from resample_viz.analysis import way
+from resample_viz.analysis import resize_method
 from tests.exercises.marking import Wrong, failing, rejected, solution, verdicts
 
 ROW = torch.arange(5.0).view(1, 1, 5)
@@ -24,7 +24,7 @@ def sample(index: int = 1, **options: Any) -> float:
 
 def of_library(name: str) -> float:
     """The same number from another library, on a picture of one row."""
-    return (way(name).axes((1, 5), (1, 2))[1] @ torch.arange(5.0).double())[1].item()
+    return (resize_method(name).axes((1, 5), (1, 2))[1] @ torch.arange(5.0).double())[1].item()
 
 
 NUMBERS = [
@@ -106,7 +106,11 @@ SERVED = [
     Wrong("area", torch_way("area"), "Area comes close"),
     Wrong("nearest", torch_way("nearest"), "copies single pixels"),
     Wrong("nearest-exact", torch_way("nearest-exact"), "copies single pixels"),
-    Wrong("BOX", lambda x: way("Pillow BOX uint8").resize(x[None], (24, 24))[0].byte(), "BOX"),
+    Wrong(
+        "BOX",
+        lambda x: resize_method("Pillow BOX uint8").resize(x[None], (24, 24))[0].byte(),
+        "BOX",
+    ),
     Wrong("cut off", lambda x: floats(x).to(torch.uint8), "everything is darker. Round."),
     Wrong("floats", floats, "a picture for this model is uint8"),
     Wrong("rounded floats", lambda x: floats(x).round(), "a picture for this model is uint8"),
@@ -152,7 +156,7 @@ def by_repeating(n: int, m: int) -> Tensor:
 
 
 def matrix_of(name: str) -> Callable[[int, int], Tensor]:
-    return lambda n, m: way(name).axes((n, n), (m, m))[0]
+    return lambda n, m: resize_method(name).axes((n, n), (m, m))[0]
 
 
 def from_opencv(n: int, m: int) -> Tensor:

@@ -118,8 +118,8 @@ BLURRED = [
     Wrong("empty body", lambda x: None, "returns nothing yet"),
     Wrong("dots returned", lambda x: ..., "returns nothing yet"),
     Wrong("unchanged", lambda x: x, "came back as it was"),
-    Wrong("border mended only", lambda x: mixed(grown(x)), "The border is right"),
-    Wrong("channels mended only", lambda x: means(x, padding=1), "the border is too dark"),
+    Wrong("border fixed only", lambda x: mixed(grown(x)), "The border is right"),
+    Wrong("channels fixed only", lambda x: means(x, padding=1), "the border is too dark"),
     Wrong("grey", lambda x: grey(blurred(x)), "the channels are mixed: all alike"),
     Wrong("grey and dark", lambda x: grey(means(x, padding=1)), "the channels are mixed"),
     Wrong(

@@ -53,7 +53,7 @@ def decibels(
 
 
 PSNRS = {
-    "the package's": lambda r, t, f: rv.enlargement_score(r, t, f).psnr,
+    "the package's": lambda r, t, f: rv.super_resolution_score(r, t, f).psnr,
     "a number": lambda r, t, f: decibels(r, t, f).item(),
 }
 NO_PSNRS = [
@@ -87,7 +87,7 @@ def down(x: Tensor, factor: int, *, antialias: bool = True) -> Tensor:
 
 
 def rounds_of(
-    up: Callable[[Tensor, int], Tensor] = rv.enlarged, *, more: int = 0, sign: float = 1.0
+    up: Callable[[Tensor, int], Tensor] = rv.upscale, *, more: int = 0, sign: float = 1.0
 ) -> Callable[..., Tensor]:
     def walk(guess: Tensor, small: Tensor, factor: int, rounds: int) -> Tensor:
         for _ in range(rounds + more if rounds else 0):
@@ -110,7 +110,7 @@ def once(guess: Tensor, small: Tensor, factor: int, rounds: int) -> Tensor:
 
 
 def all_of_small(guess: Tensor, small: Tensor, factor: int, rounds: int) -> Tensor:
-    return guess + rounds * rv.enlarged(small, factor)
+    return guess + rounds * rv.upscale(small, factor)
 
 
 def never_nothing(guess: Tensor, small: Tensor, factor: int, rounds: int) -> Tensor:
@@ -119,7 +119,7 @@ def never_nothing(guess: Tensor, small: Tensor, factor: int, rounds: int) -> Ten
 
 def aliased(guess: Tensor, small: Tensor, factor: int, rounds: int) -> Tensor:
     for _ in range(rounds):
-        guess = guess + rv.enlarged(small - down(guess, factor, antialias=False), factor)
+        guess = guess + rv.upscale(small - down(guess, factor, antialias=False), factor)
     return guess
 
 
@@ -129,14 +129,14 @@ NOT_PROJECTED = [
     Wrong("one round", once, "one round only"),
     Wrong("one more", rounds_of(more=1), "one round too many"),
     Wrong("wrong direction", rounds_of(sign=-1.0), "wrong direction"),
-    Wrong("small", lambda g, s, f, r: rv.enlarged(s, f), "Nothing of the guess is left"),
+    Wrong("small", lambda g, s, f, r: rv.upscale(s, f), "Nothing of the guess is left"),
     Wrong("all of small", all_of_small, "add all of the small picture"),
     Wrong("aliased", aliased, "shrunk with anti-aliasing"),
     Wrong("nearest", rounds_of(with_mode("nearest")), "Enlarge the difference by bicubic"),
     Wrong("bilinear", rounds_of(with_mode("bilinear")), "Enlarge the difference by bicubic"),
     Wrong("default", rounds_of(with_mode("bicubic")), "has another kernel"),
     Wrong("cut", lambda *a: rounds_of()(*a).clamp(0, 1), "cutting off contradicts"),
-    Wrong("exact", lambda g, s, f, r: rv.made_consistent(g, s), "follow one round"),
+    Wrong("exact", lambda g, s, f, r: rv.back_project(g, s), "follow one round"),
     Wrong("never nothing", never_nothing, "Without a round"),
     Wrong("zeros", lambda g, s, f, r: 0 * g, "follow one round"),
     Wrong("small as it is", lambda g, s, f, r: s, "but not their lengths"),

@@ -66,7 +66,7 @@ def test_a_failure_is_told_with_ways_out() -> None:
     assert "U-Net, padded stops at cat → met (1, 256, 25, 25)" in repr(lab)
     assert "(1, 1, 112, 112) the model runs to its end." in repr(lab)
     assert panels(lab)["ladder"].spots[-1][1].startswith("The trace ends at cat")
-    lab.set(mend="interpolate")
+    lab.set(fix="interpolate")
     assert lab.shown.warnings == ()
     assert "y (1, 2, 100, 100)" in repr(lab)
     lab.close()

@@ -1,4 +1,4 @@
-"""The resize lab: two ways, their difference, and all against all without holding up a move."""
+"""The resize lab: two methods, their difference, and all against all without holding up a move."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resample_viz.analysis import installed_ways, libraries, way, ways
+from resample_viz.analysis import installed_methods, resize_method
+from resample_viz.analysis.resizing import libraries
+from resample_viz.analysis.resizing import methods as methods_module
 from resample_viz.labs import ResizeLab
 from resample_viz.labs.resize_pair import grey_levels
 from resample_viz.labs.resize_table import Table, compare_all
 from resample_viz.operations import OperationError
 
-NAMES = [one.name for one in installed_ways("float32")]
+NAMES = [one.name for one in installed_methods("float32")]
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def test_a_lab_shows_what_both_libraries_make(lab: ResizeLab) -> None:
     lab.set(a="torch bicubic", b="OpenCV INTER_AREA uint8", target=(9, 14))
     levels = (lab.input * 255).round()
     for name, one in (("a", "torch bicubic"), ("b", "cv2 INTER_AREA uint8")):
-        expected = way(one).resize(levels, (9, 14))
+        expected = resize_method(one).resize(levels, (9, 14))
         assert torch.equal(shown(lab)[name].tensor, expected[0])
     assert torch.equal(lab.output, lab.outputs[0])
     difference = (lab.outputs[0] - lab.outputs[1])[0].abs().amax(0, keepdim=True)
@@ -57,12 +59,12 @@ def test_a_lab_shows_what_both_libraries_make(lab: ResizeLab) -> None:
 
 def test_a_way_may_be_given_with_its_dtype_and_the_dtype_alone_too(lab: ResizeLab) -> None:
     lab.set(a="Pillow BOX uint8")
-    assert lab.operation.a == way("Pillow BOX uint8")
-    lab.set(dtype_a="float32", b=way("cv2 INTER_CUBIC uint8"))
-    assert lab.operation.a == way("Pillow BOX")
-    assert lab.operation.b == way("OpenCV INTER_CUBIC uint8")
+    assert lab.operation.a == resize_method("Pillow BOX uint8")
+    lab.set(dtype_a="float32", b=resize_method("cv2 INTER_CUBIC uint8"))
+    assert lab.operation.a == resize_method("Pillow BOX")
+    assert lab.operation.b == resize_method("OpenCV INTER_CUBIC uint8")
     lab.set(b="torch bilinear")
-    assert lab.operation.b == way("torch bilinear uint8"), "no dtype named, none changed"
+    assert lab.operation.b == resize_method("torch bilinear uint8"), "no dtype named, none changed"
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -102,9 +104,9 @@ def as_tensor(found: Any) -> torch.Tensor:
 
 
 REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
-    ({"a": "torch cubic"}, OperationError, "there is no way to resize called 'torch cubic'"),
-    ({"a": ""}, OperationError, "there is no way to resize called ''"),
-    ({"b": 7}, OperationError, "there is no way to resize called 7"),
+    ({"a": "torch cubic"}, OperationError, "there is no resize method called 'torch cubic'"),
+    ({"a": ""}, OperationError, "there is no resize method called ''"),
+    ({"b": 7}, OperationError, "there is no resize method called 7"),
     ({"dtype_a": "float64"}, OperationError, "dtype_a is one of float32, uint8, not 'float64'"),
     ({"target": 1}, OperationError, "from 2 to 2048"),
     ({"target": 4096}, OperationError, "from 2 to 2048"),
@@ -150,15 +152,15 @@ def test_a_picture_is_taken_as_its_file_would_hold_it() -> None:
     x = torch.tensor([0.0, 0.1, 0.5, 1.0]).view(1, 1, 2, 2)
     assert grey_levels(x).flatten().tolist() == [0, 26, 128, 255]
     whole = torch.tensor([0.0, 3.0, 200.0, 255.0]).view(1, 1, 2, 2)
-    assert grey_levels(whole, way("torch area uint8")) is whole
+    assert grey_levels(whole, resize_method("torch area uint8")) is whole
 
 
 @pytest.mark.parametrize("values", [[-0.5, 0.5], [0.0, 300.0], [0.5, 3.0]])
 def test_numbers_that_are_no_levels_have_no_uint8(values: list[float]) -> None:
     x = torch.tensor(values).view(1, 1, 1, 2)
-    assert grey_levels(x, way("torch bilinear")) is x
+    assert grey_levels(x, resize_method("torch bilinear")) is x
     with pytest.raises(OperationError, match=r"uint8 holds whole numbers from 0 to 255.*\."):
-        grey_levels(x, way("torch bilinear"), way("Pillow BOX uint8"))
+        grey_levels(x, resize_method("torch bilinear"), resize_method("Pillow BOX uint8"))
 
 
 def test_a_tensor_with_its_own_range_is_shown_in_it() -> None:
@@ -189,10 +191,10 @@ def test_labels_that_were_made_up_are_counted() -> None:
 def test_the_table_holds_the_differences_of_all_pairs(lab: ResizeLab) -> None:
     table = lab.table()
     levels = grey_levels(lab.input)
-    results = {one: one.resize(levels, (12, 12)) for one in table.ways_a}
+    results = {one: one.resize(levels, (12, 12)) for one in table.methods_a}
     assert len(results) == len(NAMES)
-    for row, one in enumerate(table.ways_a):
-        for column, other in enumerate(table.ways_b):
+    for row, one in enumerate(table.methods_a):
+        for column, other in enumerate(table.methods_b):
             difference = (results[one] - results[other]).abs()
             assert table.largest[row, column] == pytest.approx(float(difference.max()), abs=1e-4)
             assert table.mean[row, column] == pytest.approx(float(difference.mean()), abs=1e-4)
@@ -201,33 +203,41 @@ def test_the_table_holds_the_differences_of_all_pairs(lab: ResizeLab) -> None:
 def test_two_dtypes_make_a_table_with_other_columns(lab: ResizeLab) -> None:
     lab.set(dtype_a="float32", dtype_b="uint8")
     table = lab.table()
-    assert {one.dtype for one in table.ways_a} == {"float32"}
-    assert {one.dtype for one in table.ways_b} == {"uint8"}
-    assert len(table.ways_a) == len(table.ways_b) + 1, "torch area takes no uint8"
+    assert {one.dtype for one in table.methods_a} == {"float32"}
+    assert {one.dtype for one in table.methods_b} == {"uint8"}
+    assert len(table.methods_a) == len(table.methods_b) + 1, "torch area takes no uint8"
     assert not table.largest.isnan().any()
-    row = table.ways_a.index(way("torch bilinear"))
-    assert 0 < table.largest[row, table.ways_b.index(way("torch bilinear uint8"))] <= 1.001
+    row = table.methods_a.index(resize_method("torch bilinear"))
+    assert (
+        0
+        < table.largest[row, table.methods_b.index(resize_method("torch bilinear uint8"))]
+        <= 1.001
+    )
 
 
 def test_a_way_that_refuses_leaves_its_row_without_numbers() -> None:
-    ways = (way("torch bilinear"), way("torch bilinear antialias"), way("Pillow BILINEAR"))
-    table = Table((None, (4, 1)), torch.rand(1, 1, 8, 8) * 255, ways, ways)
+    methods = (
+        resize_method("torch bilinear"),
+        resize_method("torch bilinear antialias"),
+        resize_method("Pillow BILINEAR"),
+    )
+    table = Table((None, (4, 1)), torch.rand(1, 1, 8, 8) * 255, methods, methods)
     for _ in compare_all(table):
         pass
     assert table.largest[1].isnan().all()
     assert table.largest[:, 1].isnan().all()
     assert not table.largest[0, 2].isnan()
-    assert table.closest(ways[0], "Pillow") == ways[2]
-    with pytest.raises(OperationError, match="no way of OpenCV"):
-        table.closest(ways[0], "OpenCV")
+    assert table.closest(methods[0], "Pillow") == methods[2]
+    with pytest.raises(OperationError, match="no method of OpenCV"):
+        table.closest(methods[0], "OpenCV")
 
 
 def test_a_click_chooses_the_two(lab: ResizeLab) -> None:
     table = lab.table()
-    row = table.ways_a.index(way("torch lanczos antialias"))
-    column = table.ways_b.index(way("Pillow LANCZOS"))
+    row = table.methods_a.index(resize_method("torch lanczos antialias"))
+    column = table.methods_b.index(resize_method("Pillow LANCZOS"))
     lab.stage.picked = {"panel": "table", "row": row, "col": column, "n": 1}
-    assert (lab.operation.a, lab.operation.b) == (table.ways_a[row], table.ways_b[column])
+    assert (lab.operation.a, lab.operation.b) == (table.methods_a[row], table.methods_b[column])
     assert shown(lab)["table"].picked == (row, column)
     assert lab.shown.hint == "a and b are the same here, to float32 rounding."
     assert lab.table() is table, "the picture and the size are the same"
@@ -252,9 +262,9 @@ def test_the_button_finds_the_closest_or_says_that_there_is_none(
     lab = ResizeLab(size=64, target=20, a=a, b=b)
     lab.controls.closest.click()
     assert alert(lab) == ""
-    assert lab.operation.b.library == way(b).library
+    assert lab.operation.b.library == resize_method(b).library
     if closest:
-        assert lab.operation.b == way(closest)
+        assert lab.operation.b == resize_method(closest)
     assert words in lab.shown.hint
     lab.close()
 
@@ -323,7 +333,7 @@ def test_closing_a_lab_ends_its_table() -> None:
 
     lab = asyncio.run(main())
     assert repr(lab) == "ResizeLab (closed)"
-    assert lab._table.ways_a == ()
+    assert lab._table.methods_a == ()
 
 
 def test_the_static_face_has_the_whole_table() -> None:
@@ -349,7 +359,7 @@ def test_the_chart_says_in_words_what_it_draws(a: str, b: str, n: int, m: int) -
     lab = ResizeLab(image=torch.rand(1, 1, n, n), target=m, a=a, b=b)
     alt = shown(lab)["weights"].alt
     for letter, name in (("a", a), ("b", b)):
-        row = way(name).axes((n, n), (m, m))[1][m // 2]
+        row = resize_method(name).axes((n, n), (m, m))[1][m // 2]
         used = (row.abs() > 1e-6).nonzero().flatten()
         assert f"{letter} mixes {len(used)} input columns, {used[0]} to {used[-1]}" in alt
     lab.close()
@@ -362,11 +372,11 @@ def test_without_opencv_the_lab_works_and_says_what_is_missing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     find = importlib.util.find_spec
-    for module in (ways, libraries):
+    for module in (methods_module, libraries):
         monkeypatch.setattr(module, "find_spec", lambda name: None if name == "cv2" else find(name))
     lab = ResizeLab(size=32, target=12)
     assert not any("OpenCV" in name for name in lab.controls._single["a"].widget.options)
-    assert not any(one.library == "OpenCV" for one in lab.table().ways_a)
+    assert not any(one.library == "OpenCV" for one in lab.table().methods_a)
     (warning,) = lab.stage.frame["warnings"]
     assert "pip install opencv-python-headless" in warning
     with pytest.raises(OperationError, match="OpenCV is not installed"):

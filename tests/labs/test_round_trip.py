@@ -61,14 +61,14 @@ def test_the_ways_back_stand_in_the_order_of_their_rank(lab: RoundTripLab) -> No
 
 
 def test_average_pooling_has_two_pictures_for_one_tensor(lab: RoundTripLab) -> None:
-    twin = lab.twin
-    assert twin is not None
-    gap = (AvgPool(2)(twin.picture) - lab.output).abs().max()
+    metamer = lab.metamer
+    assert metamer is not None
+    gap = (AvgPool(2)(metamer.picture) - lab.output).abs().max()
     assert gap <= 1e-4
-    assert (twin.picture - lab.input).abs().mean() > 0.1
-    assert "twin" in names(lab)
+    assert (metamer.picture - lab.input).abs().mean() > 0.1
+    assert "metamer" in names(lab)
     lab.set(preset="nothing is lost")
-    assert "twin" not in names(lab)
+    assert "metamer" not in names(lab)
     assert "second picture none" in repr(lab)
 
 
@@ -114,11 +114,11 @@ def test_what_does_not_fit_is_named_and_the_beginning_still_shows(lab: RoundTrip
 
 
 def test_nothing_is_searched_again_for_another_theme(lab: RoundTripLab) -> None:
-    found = lab.twin
+    found = lab.metamer
     lab.stage.dark = True
-    assert lab.twin is found
+    assert lab.metamer is found
     lab.set(step_1="every 2nd pixel")
-    assert lab.twin is not found
+    assert lab.metamer is not found
 
 
 def test_searching_does_not_block_the_controls() -> None:
@@ -126,7 +126,7 @@ def test_searching_does_not_block_the_controls() -> None:
         lab = RoundTripLab(image="integer_grid", size=4)
         lab._choose_preset(lab.children[0].children[0].children[2])
         assert lab.stage.frame["panels"], "the frame is out before the search begins"
-        assert lab.twin is None
+        assert lab.metamer is None
         assert lab._background.running
         lab.extras["step_1"].widget.value = "max pooling 2 × 2"
         assert not lab._background.running, "the next move cancels it"

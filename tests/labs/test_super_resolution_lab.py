@@ -15,12 +15,12 @@ from PIL import Image
 from torch import nn
 
 import resample_viz as rv
-from resample_viz.analysis import BASELINES, enlarged, enlargement_score
-from resample_viz.datasets import native, shrunk
+from resample_viz.analysis import BASELINES, super_resolution_score, upscale
+from resample_viz.datasets import downscale, native
 from resample_viz.images import ImageError
 from resample_viz.labs import SuperResolutionLab
 from resample_viz.labs.super_resolution import AS_IT_IS, BLOCKS, DEGRADATIONS, SOURCES
-from resample_viz.networks import SuperResolution
+from resample_viz.networks import SuperResolutionNetwork
 from resample_viz.operations import OperationError
 from resample_viz.training import Training
 from tests.labs.handling import merit, ran
@@ -29,9 +29,9 @@ from tests.labs.handling import merit, ran
 def trained(factor: int = 2, steps: int = 2, **options: Any) -> Training:
     """A short training on a small random picture."""
     torch.manual_seed(0)
-    network = SuperResolution(factor, **options)
+    network = SuperResolutionNetwork(factor, **options)
     large = torch.rand(1, 1, 24 * factor, 24 * factor)
-    pair = (shrunk(large, factor), large)
+    pair = (downscale(large, factor), large)
     task = rv.super_resolution([pair], pair, patch=12, batch_size=2)
     training = Training(network, task, steps, learning_rate=2e-3)
     for _ in training.run():
@@ -56,8 +56,8 @@ def alert(lab: SuperResolutionLab) -> str:
 
 def test_what_is_shown_is_what_was_computed(lab: SuperResolutionLab) -> None:
     shown = panels(lab)
-    small = shrunk(lab.input, 2)
-    base = enlarged(small, 2)
+    small = downscale(lab.input, 2)
+    base = upscale(small, 2)
     with torch.no_grad():
         y = lab.network(small)
     expected = {
@@ -82,7 +82,9 @@ def test_the_figures_are_those_of_the_pictures_shown(factor: int, method: str) -
     lab = SuperResolutionLab(factor=factor, compare_with=method, size=48)
     shown = panels(lab)
     for name, panel in (("network", "y"), (method, "base")):
-        score = enlargement_score(shown[panel].tensor[None], shown["truth"].tensor[None], factor)
+        score = super_resolution_score(
+            shown[panel].tensor[None], shown["truth"].tensor[None], factor
+        )
         assert merit(lab, f"PSNR {name}") == f"{score.psnr:.2f} dB"
         assert merit(lab, f"SSIM {name}") == f"{score.ssim:.3f}"
         again = F.interpolate(
@@ -211,7 +213,9 @@ def test_a_block_of_ones_own_joins_the_dropdown() -> None:
 def test_other_networks_are_refused() -> None:
     other = Training(nn.Conv2d(1, 1, 1), trained(steps=0).task, 1)
     before = set(widget._instances)
-    with pytest.raises(TypeError, match=r"shows SuperResolution networks, not a Conv2d.*\.$"):
+    with pytest.raises(
+        TypeError, match=r"shows networks SuperResolutionNetwork, not a Conv2d.*\.$"
+    ):
         SuperResolutionLab([other])
     assert set(widget._instances) == before
 

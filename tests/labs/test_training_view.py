@@ -18,7 +18,7 @@ from resample_viz.datasets import shapes, small_and_large
 from resample_viz.labs import lifetime
 from resample_viz.labs.lifetime import Run
 from resample_viz.labs.training import TrainingView, train
-from resample_viz.networks import Autoencoder, SegmentationNetwork, SuperResolution
+from resample_viz.networks import Autoencoder, SegmentationNetwork, SuperResolutionNetwork
 from resample_viz.training import Task, Training, reconstruction, segmentation, super_resolution
 from resample_viz.view import ChartPanel, Panel, Stage
 
@@ -332,7 +332,7 @@ MAKERS: dict[str, tuple[Callable[[], nn.Module], Callable[[], Task]]] = {
         lambda: SegmentationNetwork(width=2),
         lambda: segmentation(*shapes(20, 16), batch_size=2),
     ),
-    "super-resolution": (lambda: SuperResolution(width=2), pair_task),
+    "super-resolution": (lambda: SuperResolutionNetwork(width=2), pair_task),
     "one held-out picture": (network, lambda: reconstruction(PICTURES[:5])),
 }
 
@@ -353,7 +353,9 @@ def test_every_task_can_be_watched(name: str, nothing_left: None) -> None:
 def test_of_one_large_pair_the_same_middle_is_shown() -> None:
     large = torch.rand(1, 1, 302, 258)
     pair = (large[..., ::2, ::2], large)
-    view = TrainingView(Training(SuperResolution(width=2), super_resolution([pair], pair), 2))
+    view = TrainingView(
+        Training(SuperResolutionNetwork(width=2), super_resolution([pair], pair), 2)
+    )
     x, y, target = (panel.tensor for panel in view.frame().panels if isinstance(panel, Panel))
     assert x.shape == (1, 48, 48)
     assert y.shape == target.shape == (1, 96, 96)

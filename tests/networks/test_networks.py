@@ -1,4 +1,4 @@
-"""The networks of the catalogue: shapes, weights that are the same twice, mends."""
+"""The networks of the catalogue: shapes, weights that are the same twice, fixes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from resample_viz.networks import ESPCN, MENDS, NETWORKS, DCGANGenerator, Network, SegNet, UNet
+from resample_viz.networks import ESPCN, FIXES, NETWORKS, DCGANGenerator, Network, SegNet, UNet
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -27,11 +27,11 @@ def test_real_weights_are_the_same_every_time_and_leave_the_seed_alone() -> None
     assert all(torch.equal(one[name], two[name]) for name in one)
 
 
-@pytest.mark.parametrize("mend", MENDS[1:])
+@pytest.mark.parametrize("fix", FIXES[1:])
 @pytest.mark.parametrize("size", [(32, 32), (33, 47)])
-def test_a_mended_u_net_computes(mend: Any, size: tuple[int, int]) -> None:
-    y = UNet(width=2, mend=mend)(torch.rand(1, 1, *size))
-    cropped = mend == "crop the skip" and size != (32, 32)
+def test_a_mended_u_net_computes(fix: Any, size: tuple[int, int]) -> None:
+    y = UNet(width=2, fix=fix)(torch.rand(1, 1, *size))
+    cropped = fix == "crop the skip" and size != (32, 32)
     assert tuple(y.shape[2:]) == ((32, 32) if cropped else size)
 
 

@@ -18,8 +18,8 @@ from resample_viz.networks import (
     Autoencoder,
     MaxUnpooling,
     SegmentationNetwork,
-    SuperResolution,
-    enlarged_bicubic,
+    SuperResolutionNetwork,
+    upscale_bicubic,
 )
 
 BY_NAME = st.sampled_from(UPSAMPLINGS)
@@ -83,18 +83,18 @@ def test_a_segmentation_network_scores_every_pixel(
 def test_super_resolution_enlarges_by_its_factor(
     kind: Any, factor: int, size: tuple[int, int]
 ) -> None:
-    network = SuperResolution(factor, upsampling=kind, width=2)
+    network = SuperResolutionNetwork(factor, upsampling=kind, width=2)
     y = network(torch.rand(2, 1, *size))
     assert y.shape == (2, 1, factor * size[0], factor * size[1])
 
 
 def test_super_resolution_adds_to_bicubic() -> None:
-    network = SuperResolution(3, width=2)
+    network = SuperResolutionNetwork(3, width=2)
     x = torch.rand(1, 1, 6, 5)
-    assert torch.allclose(network(x) - enlarged_bicubic(x, 3), network.detail(x), atol=1e-6)
+    assert torch.allclose(network(x) - upscale_bicubic(x, 3), network.detail(x), atol=1e-6)
     nn.init.zeros_(network.up[0].weight)  # type: ignore[index]
     nn.init.zeros_(network.up[0].bias)  # type: ignore[index]
-    assert torch.equal(network(x), enlarged_bicubic(x, 3))
+    assert torch.equal(network(x), upscale_bicubic(x, 3))
 
 
 def test_its_bicubic_is_pillows() -> None:
@@ -103,9 +103,9 @@ def test_its_bicubic_is_pillows() -> None:
 
     x = torch.rand(1, 1, 9, 7, generator=torch.Generator().manual_seed(0))
     large = Image.fromarray(x[0, 0].numpy()).resize((14, 18), Image.Resampling.BICUBIC)
-    assert torch.allclose(enlarged_bicubic(x, 2)[0, 0], torch.tensor(np.array(large)), atol=1e-5)
+    assert torch.allclose(upscale_bicubic(x, 2)[0, 0], torch.tensor(np.array(large)), atol=1e-5)
     plain = F.interpolate(x, scale_factor=2, mode="bicubic")
-    assert (enlarged_bicubic(x, 2) - plain).abs().max() > 1e-3
+    assert (upscale_bicubic(x, 2) - plain).abs().max() > 1e-3
 
 
 # Every weight learns
@@ -117,7 +117,10 @@ MAKERS: dict[str, tuple[Callable[[Any], nn.Module], tuple[int, ...]]] = {
         lambda kind: SegmentationNetwork(upsampling=kind, width=4, skips=True),
         (2, 3, 16, 16),
     ),
-    "super-resolution": (lambda kind: SuperResolution(upsampling=kind, width=8), (2, 1, 9, 9)),
+    "super-resolution": (
+        lambda kind: SuperResolutionNetwork(upsampling=kind, width=8),
+        (2, 1, 9, 9),
+    ),
 }
 
 
@@ -190,15 +193,17 @@ def test_it_refuses_other_channels(shape: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("kind", ["max unpooling", MaxUnpooling])
 def test_super_resolution_has_no_indices_to_unpool_by(kind: Any) -> None:
-    refused(lambda: SuperResolution(upsampling=kind), r"indices .*choose a sub-pixel convolution")
+    refused(
+        lambda: SuperResolutionNetwork(upsampling=kind), r"indices .*choose a sub-pixel convolution"
+    )
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 8, 8), (1, 8, 8), (8, 8)])
 def test_super_resolution_takes_luminance(shape: tuple[int, ...]) -> None:
-    refused(lambda: SuperResolution(width=2)(torch.rand(shape)), r"give it luminance\(x\)")
+    refused(lambda: SuperResolutionNetwork(width=2)(torch.rand(shape)), r"give it luminance\(x\)")
 
 
-@pytest.mark.parametrize("make", [Autoencoder, SegmentationNetwork, SuperResolution])
+@pytest.mark.parametrize("make", [Autoencoder, SegmentationNetwork, SuperResolutionNetwork])
 def test_no_network_knows_unknown_blocks(make: Any) -> None:
     refused(lambda: make(upsampling="bicubic"), r"no upsampling block 'bicubic'")
 
@@ -210,7 +215,7 @@ def test_a_block_that_gives_another_size_is_refused_when_the_network_is_made() -
     makes: tuple[Callable[..., nn.Module], ...] = (
         Autoencoder,
         SegmentationNetwork,
-        SuperResolution,
+        SuperResolutionNetwork,
     )
     for make in makes:
         refused(lambda make=make: make(upsampling=short), r"short\(.*change its stride")

@@ -177,7 +177,7 @@ def test_pytorchs_gradient_does_not_fit_where_rounding_hides_a_factor(
 ) -> None:
     trial = Trial(Upsample, {"scale_factor": 1.3, **parameters}, shape)
     assert not torch.allclose(jacobian(trial), impulse_responses(trial), atol=1e-3), (
-        "PyTorch mended its gradient: drop gradient_fits"
+        "PyTorch fixed its gradient: drop gradient_fits"
     )
 
 

@@ -189,7 +189,7 @@ def test_that_refusal_has_a_reason() -> None:
     narrow = F.interpolate(ramp, size=(2, 1), **options)
     wide = F.interpolate(ramp, size=(2, 2), **options)
     assert wide[0, 0, :, 0].tolist() == pytest.approx([0.7143, 2.2857], abs=1e-3)
-    assert not torch.allclose(narrow, wide[..., :1]), "PyTorch mended it: drop the refusal"
+    assert not torch.allclose(narrow, wide[..., :1]), "PyTorch fixed it: drop the refusal"
 
 
 # Memory

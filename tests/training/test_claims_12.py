@@ -13,12 +13,12 @@ from torch import Tensor, nn
 import resample_viz as rv
 from resample_viz.datasets import (
     TEST_PHOTOGRAPHS,
-    shrunk,
+    downscale,
     small_and_large,
     training_pairs,
     validation_pair,
 )
-from resample_viz.networks import SuperResolution, Upsampling
+from resample_viz.networks import SuperResolutionNetwork, Upsampling
 from resample_viz.training import Task, Training
 
 pytestmark = pytest.mark.slow
@@ -29,7 +29,7 @@ AHEAD = {2: 0.5, 3: 0.4}  # dB
 Enlarging = Callable[[Tensor], Tensor]
 
 
-class Plain(SuperResolution):
+class Plain(SuperResolutionNetwork):
     """Without the bicubic picture that the network adds to."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -51,12 +51,12 @@ def trained(network: nn.Module, factor: int, steps: int, seed: int) -> Training:
 @cache
 def main(factor: int, seed: int) -> Training:
     torch.manual_seed(seed)
-    return trained(SuperResolution(factor), factor, STEPS[factor], seed)
+    return trained(SuperResolutionNetwork(factor), factor, STEPS[factor], seed)
 
 
 def scores(make: Enlarging, factor: int) -> list[tuple[float, float]]:
     pairs = [small_and_large(name, factor) for name in TEST_PHOTOGRAPHS]
-    return [rv.enlargement_score(make(small), large, factor) for small, large in pairs]
+    return [rv.super_resolution_score(make(small), large, factor) for small, large in pairs]
 
 
 def ahead(one: Enlarging, other: Enlarging, factor: int) -> list[float]:
@@ -69,11 +69,11 @@ def mean(values: list[float]) -> float:
 
 
 def bicubic(factor: int) -> Enlarging:
-    return lambda x: rv.enlarged(x, factor)
+    return lambda x: rv.upscale(x, factor)
 
 
 def consistent(make: Enlarging) -> Enlarging:
-    return lambda x: rv.made_consistent(make(x), x)
+    return lambda x: rv.back_project(make(x), x)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -102,20 +102,20 @@ def test_much_of_that_is_consistency_which_needs_no_training(factor: int, seed: 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_it_undoes_the_shrinking_that_it_was_trained_for(seed: int) -> None:
     _, large = small_and_large("camera", 2)
-    small = shrunk(large, 2)
+    small = downscale(large, 2)
     noise = 0.03 * torch.randn(small.shape, generator=torch.Generator().manual_seed(0))
     ways = {
         "as in training": small,
         "no antialias": F.interpolate(large, scale_factor=0.5, mode="bicubic").clamp(0, 1),
         "every second": large[..., ::2, ::2],
-        "blurred": shrunk(F.avg_pool2d(large, 3, 1, 1, count_include_pad=False), 2),
+        "blurred": downscale(F.avg_pool2d(large, 3, 1, 1, count_include_pad=False), 2),
         "noisy": (small + noise).clamp(0, 1),
     }
     reached = {}
     gains = {}
     for name, x in ways.items():
-        reached[name] = rv.enlargement_score(main(2, seed).predict(x), large, 2).psnr
-        gains[name] = reached[name] - rv.enlargement_score(rv.enlarged(x, 2), large, 2).psnr
+        reached[name] = rv.super_resolution_score(main(2, seed).predict(x), large, 2).psnr
+        gains[name] = reached[name] - rv.super_resolution_score(rv.upscale(x, 2), large, 2).psnr
     print(seed, {name: (round(reached[name], 2), round(gains[name], 2)) for name in ways})  # noqa: T201
     assert gains["as in training"] > 0.3
     assert max(gains[name] for name in ("no antialias", "every second", "noisy")) < -0.1
@@ -125,13 +125,13 @@ def test_it_undoes_the_shrinking_that_it_was_trained_for(seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_without_the_bicubic_picture_it_is_behind_after_as_many_steps(seed: int) -> None:
     gains = {}
-    for kind in (Plain, SuperResolution):
+    for kind in (Plain, SuperResolutionNetwork):
         torch.manual_seed(seed)
         training = trained(kind(2), 2, 60, seed)
         gains[kind.__name__] = ahead(training.predict, bicubic(2), 2)
     print(seed, gains)  # noqa: T201
     assert max(gains["Plain"]) < -2
-    assert min(gains["SuperResolution"]) > -0.1
+    assert min(gains["SuperResolutionNetwork"]) > -0.1
 
 
 BLOCKS: dict[Upsampling, bool] = {
@@ -147,7 +147,7 @@ BLOCKS: dict[Upsampling, bool] = {
 @pytest.mark.parametrize("block", BLOCKS)
 def test_checkerboards_before_the_first_step_and_soon_after(block: Upsampling, seed: int) -> None:
     torch.manual_seed(seed)
-    network = SuperResolution(2, upsampling=block)
+    network = SuperResolutionNetwork(2, upsampling=block)
 
     def pattern() -> float:
         with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Do two ways to resize agree, by how much do they differ, and which setting comes closest?"""
+"""Do two resize methods agree, by how much do they differ, and which setting comes closest?"""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from resample_viz.analysis.libraries import installed_ways, way
-from resample_viz.analysis.ways import Size, Way
+from resample_viz.analysis.resizing.libraries import installed_methods, resize_method
+from resample_viz.analysis.resizing.methods import ResizeMethod, Size
 
 SAME = 0.05
 """Grey levels: up to here two float32 results differ by rounding errors only."""
@@ -18,27 +18,27 @@ Axes = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `same_resize` found; true where the two ways agree.
+    """What `same_resize` found; true where the two methods agree.
 
     Attributes:
-        a, b: the ways.
+        a, b: the methods.
         in_size, size: (height, width) of the picture and of the results.
         worst, mean: largest and mean difference on the picture, in grey levels (0 to 255).
         at_worst: the largest difference on *any* picture, from the weights alone: what rounding to
             uint8 does comes on top.
-        closest: the way of b's library, on b's dtype, that comes closest to `a`: one that agrees,
-            or the one with the smallest mean difference on the picture.
+        closest: the method of b's library, on b's dtype, that comes closest to `a`: one that
+            agrees, or the one with the smallest mean difference on the picture.
         closest_worst, closest_at_worst: the same two figures for `closest`.
     """
 
-    a: Way
-    b: Way
+    a: ResizeMethod
+    b: ResizeMethod
     in_size: Size
     size: Size
     worst: float
     mean: float
     at_worst: float
-    closest: Way
+    closest: ResizeMethod
     closest_worst: float
     closest_at_worst: float
 
@@ -78,7 +78,7 @@ class Comparison:
         return f"No setting of {self.b.library} is the same. Closest: {self.closest!r} ({figures})."
 
 
-def _agree(a: Way, b: Way, worst: float, at_worst: float) -> bool:
+def _agree(a: ResizeMethod, b: ResizeMethod, worst: float, at_worst: float) -> bool:
     rounding = 1.0 if "uint8" in (a.dtype, b.dtype) else SAME
     return at_worst <= SAME and worst <= rounding
 
@@ -88,45 +88,45 @@ def _by(size: Size) -> str:
 
 
 def same_resize(
-    a: str | Way,
-    b: str | Way,
+    a: str | ResizeMethod,
+    b: str | ResizeMethod,
     size: int | Size = 64,
     of: int | Size = 512,
     picture: Tensor | None = None,
 ) -> Comparison:
-    """Compares two ways to resize, on one size; see `Comparison`.
+    """Compares two resize methods, on one size; see `Comparison`.
 
     `a` and `b` are names, such as "torch bilinear antialias" and "Pillow BILINEAR uint8"; float32
-    where no dtype is named. `resample_viz.analysis.WAYS` lists them. `size` and `of` are the sizes
-    of the results and of the picture, a side or (height, width). `picture`, (1, C, H, W) in grey
-    levels from 0 to 255, replaces the seeded noise that is used otherwise, and `of`.
+    where no dtype is named. `resample_viz.analysis.RESIZE_METHODS` lists them. `size` and `of` are
+    the sizes of the results and of the picture, a side or (height, width). `picture`, (1, C, H, W)
+    in grey levels from 0 to 255, replaces the seeded noise that is used otherwise, and `of`.
 
-    Weights are asked of the libraries themselves. Raises OperationError for an unknown way, for a
-    library that is not installed, and for sizes that a way refuses.
+    Weights are asked of the libraries themselves. Raises OperationError for an unknown method, for
+    a library that is not installed, and for sizes that a method refuses.
 
     >>> bool(same_resize("torch bilinear antialias", "Pillow BILINEAR", 20, of=50))
     True
     >>> same_resize("torch bilinear", "cv2 INTER_CUBIC", 20, of=50).closest
     OpenCV INTER_LINEAR float32
     """
-    first, second = way(a), way(b)
+    first, second = resize_method(a), resize_method(b)
     out = (size, size) if isinstance(size, int) else size
     x = _noise((of, of) if isinstance(of, int) else of) if picture is None else picture
     in_size: Size = (x.shape[-2], x.shape[-1])
     wanted = first.resize(x, out)
     axes = first.measured_axes(in_size, out)
 
-    def figures(other: Way) -> tuple[float, float, float]:
+    def figures(other: ResizeMethod) -> tuple[float, float, float]:
         difference = (other.resize(x, out) - wanted).abs()
-        bound = worst_difference(axes, other.measured_axes(in_size, out))
+        bound = max_difference(axes, other.measured_axes(in_size, out))
         return bound, float(difference.max()), float(difference.mean())
 
     found = {second: figures(second)}
-    for other in installed_ways(second.dtype):
+    for other in installed_methods(second.dtype):
         if other.library == second.library and other not in found:
             found[other] = figures(other)
 
-    def distance(other: Way) -> tuple[bool, float]:
+    def distance(other: ResizeMethod) -> tuple[bool, float]:
         bound, most, mean = found[other]
         return not _agree(first, other, most, bound), round(mean, 3)
 
@@ -146,7 +146,7 @@ def same_resize(
     )
 
 
-def worst_difference(a: Axes, b: Axes, white: float = 255.0) -> float:
+def max_difference(a: Axes, b: Axes, white: float = 255.0) -> float:
     """The largest difference that one picture with values from 0 to `white` can make.
 
     `a` and `b` are the matrices of rows and of columns, each (out, in). The worst picture is white
@@ -155,7 +155,7 @@ def worst_difference(a: Axes, b: Axes, white: float = 255.0) -> float:
 
     >>> half = torch.tensor([[0.5, 0.5]]).double()
     >>> first = torch.tensor([[1.0, 0.0]]).double()
-    >>> worst_difference((half, half), (first, first), white=1.0)
+    >>> max_difference((half, half), (first, first), white=1.0)
     0.75
     """
     rows_a, rows_b = (part.numpy() for part in _windows(a[0], b[0]))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from resample_viz.analysis import ConvergenceWarning, LinearMap, Solution, finish, linear_map
-from resample_viz.analysis import least_squares as least_squares_module
+from resample_viz.analysis.linear import least_squares as least_squares_module
 from resample_viz.images import photograph
 from resample_viz.operations import (
     Conv,

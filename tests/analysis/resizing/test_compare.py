@@ -8,10 +8,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from resample_viz.analysis.compare import SAME, same_resize, worst_difference
-from resample_viz.analysis.libraries import installed_ways, way
+from resample_viz.analysis.resizing.compare import SAME, max_difference, same_resize
+from resample_viz.analysis.resizing.libraries import installed_methods, resize_method
 from resample_viz.operations import OperationError
-from tests.analysis.test_ways import levels, without_ties
+from tests.analysis.resizing.test_methods import levels, without_ties
 
 sizes = st.integers(2, 60)
 pairs = st.tuples(sizes, sizes)
@@ -51,7 +51,7 @@ def test_same_weights_on_every_size(
     a: str, b: str, of: tuple[int, int], size: tuple[int, int]
 ) -> None:
     x = levels(*fitting(a, of, size))
-    difference = way(a).resize(x, size) - way(b).resize(x, size)
+    difference = resize_method(a).resize(x, size) - resize_method(b).resize(x, size)
     assert difference.abs().max() <= SAME
 
 
@@ -65,7 +65,9 @@ def test_in_uint8_they_agree_up_to_one_level(
     a: str, b: str, of: tuple[int, int], size: tuple[int, int]
 ) -> None:
     x = levels(*fitting(a, of, size))
-    difference = way(f"{a} uint8").resize(x, size) - way(f"{b} uint8").resize(x, size)
+    difference = resize_method(f"{a} uint8").resize(x, size) - resize_method(f"{b} uint8").resize(
+        x, size
+    )
     assert difference.abs().max() <= 1
 
 
@@ -76,8 +78,8 @@ def test_with_negative_weights_torch_and_pillow_round_alike_too(
     mode: str, pillow: str, of: tuple[int, int], size: tuple[int, int]
 ) -> None:
     x = levels(*of)
-    one = way(f"torch {mode} antialias uint8").resize(x, size)
-    other = way(f"Pillow {pillow} uint8").resize(x, size)
+    one = resize_method(f"torch {mode} antialias uint8").resize(x, size)
+    other = resize_method(f"Pillow {pillow} uint8").resize(x, size)
     assert (one - other).abs().max() <= 2
 
 
@@ -87,8 +89,8 @@ def test_the_two_rules_of_nearest_differ_by_at_most_one_input_cell_of_an_output(
     n: int, m: int
 ) -> None:
     ramp = torch.arange(float(n)).expand(1, 1, n, n).contiguous()
-    floor = way("torch nearest").resize(ramp, (m, m))
-    centre = way("torch nearest-exact").resize(ramp, (m, m))
+    floor = resize_method("torch nearest").resize(ramp, (m, m))
+    centre = resize_method("torch nearest-exact").resize(ramp, (m, m))
     assert (centre - floor).min() >= 0
     assert (centre - floor).max() <= n / (2 * m) + 1
 
@@ -97,7 +99,7 @@ def test_the_two_rules_of_nearest_differ_by_at_most_one_input_cell_of_an_output(
 @settings(max_examples=20)
 def test_the_three_areas_are_one_where_the_step_is_whole(k: int, m: int) -> None:
     x = levels(k * m, k * m)
-    three = [way(name).resize(x, (m, m)) for name in AREAS]
+    three = [resize_method(name).resize(x, (m, m)) for name in AREAS]
     for other in three[1:]:
         torch.testing.assert_close(other, three[0], rtol=0, atol=SAME)
 
@@ -109,7 +111,9 @@ AREAS = ("torch area", "OpenCV INTER_AREA", "Pillow BOX")
 @settings(max_examples=30)
 def test_the_three_areas_are_three_where_it_is_not(n: int, m: int) -> None:
     assume(n > m and n % m)
-    torch_area, opencv, box = (way(name).measured_axes((n, n), (m, m))[0] for name in AREAS)
+    torch_area, opencv, box = (
+        resize_method(name).measured_axes((n, n), (m, m))[0] for name in AREAS
+    )
     assert not torch.allclose(torch_area, opencv, atol=1e-3)
     assert not torch.allclose(opencv, box, atol=1e-3)
     assert not torch.allclose(torch_area, box, atol=1e-3)
@@ -121,7 +125,7 @@ def test_antialias_changes_every_shrinking(n: int, m: int) -> None:
     assume(n >= m + 2)
     for mode in ("bilinear", "bicubic"):
         plain, flagged = (
-            way(name).measured_axes((n, n), (m, m))[0]
+            resize_method(name).measured_axes((n, n), (m, m))[0]
             for name in (f"torch {mode}", f"torch {mode} antialias")
         )
         assert not torch.allclose(plain, flagged, atol=1e-3)
@@ -134,7 +138,7 @@ def test_antialias_changes_enlarging_for_bicubic_only(n: int, more: int) -> None
     same = {}
     for mode in ("bilinear", "bicubic"):
         plain, flagged = (
-            way(name).measured_axes((n, n), (m, m))[0]
+            resize_method(name).measured_axes((n, n), (m, m))[0]
             for name in (f"torch {mode}", f"torch {mode} antialias")
         )
         same[mode] = torch.allclose(plain, flagged, atol=1e-4)
@@ -146,8 +150,8 @@ def test_antialias_changes_enlarging_for_bicubic_only(n: int, more: int) -> None
 def test_halving_in_uint8_brightens(m: int) -> None:
     """Two passes, each rounded half up: half a grey level on noise, never darker."""
     x = levels(2 * m, 2 * m, seed=m)
-    exact = way("torch bilinear").resize(x, (m, m))
-    rounded = way("torch bilinear uint8").resize(x, (m, m))
+    exact = resize_method("torch bilinear").resize(x, (m, m))
+    rounded = resize_method("torch bilinear uint8").resize(x, (m, m))
     assert (rounded - exact).min() >= 0
     assert 0.4 < (rounded - exact).mean() < 0.6
 
@@ -155,7 +159,7 @@ def test_halving_in_uint8_brightens(m: int) -> None:
 # same_resize itself
 
 
-ALL = [one.name for one in installed_ways("float32")]
+ALL = [one.name for one in installed_methods("float32")]
 
 
 @settings(max_examples=40)
@@ -163,7 +167,7 @@ ALL = [one.name for one in installed_ways("float32")]
 def test_it_says_what_the_libraries_do(a: str, b: str, of: int, size: int) -> None:
     found = same_resize(a, b, size, of)
     x = levels(of, of, seed=0)
-    one, other = way(a).resize(x, (size, size)), way(b).resize(x, (size, size))
+    one, other = resize_method(a).resize(x, (size, size)), resize_method(b).resize(x, (size, size))
     difference = (one - other).abs()
     assert found.worst == pytest.approx(float(difference.max()), abs=1e-3)
     assert found.mean == pytest.approx(float(difference.mean()), abs=1e-3)
@@ -171,7 +175,7 @@ def test_it_says_what_the_libraries_do(a: str, b: str, of: int, size: int) -> No
         assert found.worst <= found.at_worst + SAME
     assert bool(found) == (found.at_worst <= SAME and found.worst <= SAME)
     assert found.closest.library == found.b.library
-    for candidate in installed_ways("float32"):
+    for candidate in installed_methods("float32"):
         if candidate.library == found.b.library:
             mean = float((candidate.resize(x, (size, size)) - one).abs().mean())
             assert float((found.closest.resize(x, (size, size)) - one).abs().mean()) <= mean + 0.002
@@ -185,7 +189,7 @@ def test_it_says_what_the_libraries_do(a: str, b: str, of: int, size: int) -> No
     size=st.integers(2, 24),
 )
 def test_the_worst_difference_is_reached_by_a_picture(a: str, b: str, of: int, size: int) -> None:
-    axes = [way(name).measured_axes((of, of), (size, size)) for name in (a, b)]
+    axes = [resize_method(name).measured_axes((of, of), (size, size)) for name in (a, b)]
     (a_rows, a_columns), (b_rows, b_columns) = axes
     # All weights of all output cells: (rows, columns, rows in, columns in).
     weights = torch.einsum("ip,jq->ijpq", a_rows, a_columns)
@@ -193,9 +197,9 @@ def test_the_worst_difference_is_reached_by_a_picture(a: str, b: str, of: int, s
     worst = weights.clamp(min=0).sum(dim=(2, 3))
     row, column = divmod(int(worst.argmax()), size)
     picture = (weights[row, column] > 0).float()[None, None] * 255
-    bound = worst_difference(*axes)
+    bound = max_difference(*axes)
     assert bound == pytest.approx(float(worst.max()) * 255, rel=1e-6)
-    one, other = (way(name).resize(picture, (size, size)) for name in (a, b))
+    one, other = (resize_method(name).resize(picture, (size, size)) for name in (a, b))
     assert float((one - other)[0, 0, row, column]) == pytest.approx(bound, abs=SAME)
 
 
@@ -246,7 +250,7 @@ def test_a_picture_of_ones_own_is_compared() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("torch", "Pillow BOX"), "there is no way"),
+        (("torch", "Pillow BOX"), "there is no resize method"),
         (("torch area uint8", "Pillow BOX"), "does not take uint8"),
         (("torch area", "Pillow BOX", 0), "every side"),
         (("torch area", "Pillow BOX", 8, 4096), "every side"),
@@ -262,6 +266,6 @@ def test_weights_are_cut_to_where_they_are() -> None:
     far[0, 3] = far[1, 480] = 1.0
     near: Tensor = far.clone()
     near[1, 480], near[1, 481] = 0.25, 0.75
-    assert worst_difference((far, far), (far, far)) == 0
-    assert worst_difference((far, far), (near, far)) == pytest.approx(0.75 * 255)
-    assert worst_difference((near, near), (far, far)) == pytest.approx(255 * (1 - 0.25**2))
+    assert max_difference((far, far), (far, far)) == 0
+    assert max_difference((far, far), (near, far)) == pytest.approx(0.75 * 255)
+    assert max_difference((near, near), (far, far)) == pytest.approx(255 * (1 - 0.25**2))

@@ -1,4 +1,4 @@
-"""There and back: the rows are measured, ranked and honest; and twins have the same output."""
+"""There and back: the rows are measured, ranked and honest; and metamers have the same output."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import resample_viz as rv
-from resample_viz.analysis import twin
-from resample_viz.analysis.round_trips import LEAST_SQUARES, SAME_OUTPUT, ranked
+from resample_viz.analysis import metamer
+from resample_viz.analysis.linear.round_trips import LEAST_SQUARES, SAME_OUTPUT, ranked
 from resample_viz.operations import (
     AvgPool,
     Chain,
@@ -122,7 +122,7 @@ def test_what_does_not_fit_is_told() -> None:
 @given(st.sampled_from(LOSSY), st.integers(0, 10**6))
 def test_a_twin_is_another_picture_with_the_same_output(operation: Operation, seed: int) -> None:
     x = torch.rand((1, 3, 12, 12), generator=torch.Generator().manual_seed(seed))
-    found = twin(operation, x)
+    found = metamer(operation, x)
     assert float(found.picture.min()) >= 0
     assert float(found.picture.max()) <= 1
     gap = float((operation(found.picture) - operation(x)).abs().max())
@@ -134,12 +134,12 @@ def test_a_twin_is_another_picture_with_the_same_output(operation: Operation, se
 
 @pytest.mark.parametrize("operation", LOSSLESS, ids=repr)
 def test_where_nothing_is_lost_there_is_no_twin(operation: Operation) -> None:
-    assert twin(operation, picture()).change < 0.01
+    assert metamer(operation, picture()).change < 0.01
 
 
 def test_two_photographs_that_average_pooling_cannot_tell_apart() -> None:
     x = rv.photograph("astronaut", 64)
-    found = twin(AvgPool(2), x)
+    found = metamer(AvgPool(2), x)
     assert float((F.avg_pool2d(found.picture, 2) - F.avg_pool2d(x, 2)).abs().max()) <= 1e-4
     assert found.change > 0.1
 
@@ -147,8 +147,8 @@ def test_two_photographs_that_average_pooling_cannot_tell_apart() -> None:
 def test_a_twin_keeps_to_the_limits_of_its_picture() -> None:
     x = rv.pattern("integer_grid", 6)
     with pytest.raises(OperationError, match="outside 0 to 1"):
-        twin(AvgPool(2), x)
-    found = twin(AvgPool(2), x, limits=(1.0, 36.0))
+        metamer(AvgPool(2), x)
+    found = metamer(AvgPool(2), x, limits=(1.0, 36.0))
     assert 1 <= float(found.picture.min()) < float(found.picture.max()) <= 36
     assert found.gap <= 36 * SAME_OUTPUT
     assert found.change > 0.05
@@ -156,4 +156,4 @@ def test_a_twin_keeps_to_the_limits_of_its_picture() -> None:
 
 def test_only_linear_operations_have_twins() -> None:
     with pytest.raises(OperationError, match="MaxPool is not linear"):
-        twin(MaxPool(2), picture())
+        metamer(MaxPool(2), picture())

@@ -16,7 +16,7 @@ from typing import TypedDict, Unpack
 import torch
 from torch import Tensor
 
-from resample_viz.analysis.least_squares import (
+from resample_viz.analysis.linear.least_squares import (
     LIMIT,
     TOLERANCE,
     ConvergenceWarning,
@@ -182,7 +182,7 @@ class LinearMap:
 
     # ------------------------------------------------------------ least squares
 
-    def pseudo_inverse(self, y: Tensor, **effort: Unpack[Effort]) -> Tensor:
+    def pseudo_inverse(self, y: Tensor, **effort: Unpack[SolverOptions]) -> Tensor:
         """A^+ y: of all x for which A x is as near to y as possible, the shortest.
 
         Small maps go by their matrix: singular values below `RANK_TOLERANCE` x the largest count
@@ -195,14 +195,14 @@ class LinearMap:
         """
         return _told(finish(self.solve_steps(y, **effort)))
 
-    def invisible_part(self, x: Tensor, **effort: Unpack[Effort]) -> Tensor:
+    def invisible_part(self, x: Tensor, **effort: Unpack[SolverOptions]) -> Tensor:
         """X - A^+ A x: the part of `x` that A cannot see, its projection on the null space.
 
         Options, warnings and errors as for `pseudo_inverse`.
         """
         return _told(finish(self.invisible_steps(x, **effort)))
 
-    def visible_part(self, x: Tensor, **effort: Unpack[Effort]) -> Tensor:
+    def visible_part(self, x: Tensor, **effort: Unpack[SolverOptions]) -> Tensor:
         """A^+ A x: all that can be known about `x` from A x. Options as for `pseudo_inverse`."""
         # Not by `invisible_part`: a warning is to point at the caller's line.
         invisible = _told(finish(self.invisible_steps(x, **effort)))
@@ -246,7 +246,7 @@ class LinearMap:
             )
         return replace(solution, tensor=solution.tensor.to(y))
 
-    def invisible_steps(self, x: Tensor, **effort: Unpack[Effort]) -> Steps:
+    def invisible_steps(self, x: Tensor, **effort: Unpack[SolverOptions]) -> Steps:
         """`invisible_part` in slices of about 20 ms, options as for `solve_steps`.
 
         `Solution.error` speaks of the visible part, `Solution.residual` of what A still sees of
@@ -327,7 +327,7 @@ class LinearMap:
         return self.adjoint_gap(x, y)
 
 
-class Effort(TypedDict, total=False):
+class SolverOptions(TypedDict, total=False):
     """The options of `LinearMap.solve_steps`."""
 
     tolerance: float

@@ -10,8 +10,8 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
-from resample_viz.analysis.least_squares import SLICE_SECONDS, Solution, Steps, finish
-from resample_viz.analysis.linear_maps import LinearMap, linear_map
+from resample_viz.analysis.linear.least_squares import SLICE_SECONDS, Solution, Steps, finish
+from resample_viz.analysis.linear.linear_maps import LinearMap, linear_map
 from resample_viz.analysis.metrics import mae, psnr, ssim
 from resample_viz.operations import Operation, OperationError, Undo
 from resample_viz.operations.base import UndoKind
@@ -20,7 +20,7 @@ LEAST_SQUARES = "least squares, all steps at once"
 SOLVED: tuple[UndoKind, ...] = ("exact inverse", "left inverse", "pseudo-inverse")
 SAME_OUTPUT = 1e-4
 """Two outputs that differ by no more than this, in units of the picture's range, are the same."""
-TWIN_STEPS = 200
+METAMER_STEPS = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +112,7 @@ def least_squares_steps(operation: Operation, x: Tensor, y: Tensor) -> Steps:
 
 
 @dataclass(frozen=True, eq=False)
-class Twin:
+class Metamer:
     """Another picture that the operation cannot tell from the first one.
 
     - `picture`: the first picture plus something invisible, within the same limits.
@@ -125,10 +125,12 @@ class Twin:
     gap: float
 
 
-TwinSteps = Generator[tuple[float, str], None, Twin]
+MetamerSteps = Generator[tuple[float, str], None, Metamer]
 
 
-def twin(operation: Operation, x: Tensor, *, limits: tuple[float, float] = (0.0, 1.0)) -> Twin:
+def metamer(
+    operation: Operation, x: Tensor, *, limits: tuple[float, float] = (0.0, 1.0)
+) -> Metamer:
     """A second picture within `limits` for which a linear operation gives the same as for `x`.
 
     An operation that loses nothing has none: the change is then next to 0.
@@ -136,11 +138,11 @@ def twin(operation: Operation, x: Tensor, *, limits: tuple[float, float] = (0.0,
     Raises OperationError for an operation that is not linear, or a picture outside the limits.
 
     >>> from resample_viz.operations import AvgPool
-    >>> found = twin(AvgPool(2), torch.full((1, 1, 8, 8), 0.5))
+    >>> found = metamer(AvgPool(2), torch.full((1, 1, 8, 8), 0.5))
     >>> found.change > 0.2, found.gap < 1e-4
     (True, True)
     """
-    steps = twin_steps(operation, x, limits=limits)
+    steps = metamer_steps(operation, x, limits=limits)
     while True:
         try:
             next(steps)
@@ -148,10 +150,10 @@ def twin(operation: Operation, x: Tensor, *, limits: tuple[float, float] = (0.0,
             return stop.value
 
 
-def twin_steps(
+def metamer_steps(
     operation: Operation, x: Tensor, *, limits: tuple[float, float] = (0.0, 1.0)
-) -> TwinSteps:
-    """`twin` in slices: yields (share done, what is being done), returns a Twin.
+) -> MetamerSteps:
+    """`metamer` in slices: yields (share done, what is being done), returns a Metamer.
 
     Starts from x with strong noise on it and goes down ||A z - A x||, cut to the limits after
     every step: the projected gradient method with momentum (A. Beck and M. Teboulle, *A fast
@@ -172,7 +174,7 @@ def twin_steps(
     size = 1 / _largest_gain(linear, first)
     momentum, enough, clock = 1.0, 0.5 * SAME_OUTPUT * (high - low), perf_counter()
     rest = rest_ahead = linear(z) - wanted
-    for step in range(TWIN_STEPS):
+    for step in range(METAMER_STEPS):
         following = (ahead - size * linear.adjoint(rest_ahead)).clamp(low, high)
         grown = (1 + math.sqrt(1 + 4 * momentum**2)) / 2
         push = (momentum - 1) / grown
@@ -184,16 +186,16 @@ def twin_steps(
         if gap <= enough:
             break
         if perf_counter() - clock > SLICE_SECONDS:
-            yield step / TWIN_STEPS, f"looking for a second picture, step {step}"
+            yield step / METAMER_STEPS, f"looking for a second picture, step {step}"
             clock = perf_counter()
     if gap > enough:  # between the two everything is linear: half the way has half the gap
         z = first + (enough / gap) * (z - first)
-    return _twin(operation, x, z.to(x), high - low)
+    return _metamer(operation, x, z.to(x), high - low)
 
 
-def _twin(operation: Operation, x: Tensor, picture: Tensor, span: float) -> Twin:
+def _metamer(operation: Operation, x: Tensor, picture: Tensor, span: float) -> Metamer:
     gap = float((operation(picture) - operation(x)).abs().max())
-    return Twin(picture, float((picture - x).abs().mean()) / span, gap)
+    return Metamer(picture, float((picture - x).abs().mean()) / span, gap)
 
 
 def _largest_gain(linear: LinearMap, like: Tensor) -> float:

@@ -1,4 +1,4 @@
-"""The table of all ways to resize, and how to find one in it."""
+"""The table of all resize methods, and how to find one in it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 
-from resample_viz.analysis.resize import resize_matrix
-from resample_viz.analysis.rows import (
+from resample_viz.analysis.resizing.axis_matrices import (
     opencv_area,
     opencv_lanczos4,
     pillow_box,
@@ -15,7 +14,8 @@ from resample_viz.analysis.rows import (
     skimage_linear,
     skimage_nearest,
 )
-from resample_viz.analysis.ways import DTYPES, PACKAGES, Dtype, Rows, Way
+from resample_viz.analysis.resizing.matrix import resize_matrix
+from resample_viz.analysis.resizing.methods import DTYPES, PACKAGES, Dtype, ResizeMethod, Rows
 from resample_viz.operations import OperationError
 
 _linear = partial(resize_matrix, mode="linear")
@@ -27,41 +27,41 @@ _floor = partial(resize_matrix, mode="nearest", coordinates="asymmetric", neares
 _centre = partial(resize_matrix, mode="nearest", nearest_rounding="round_prefer_ceil")
 
 
-def _torch(mode: str, row: Rows, flag: str = "", refuses_uint8: str = "") -> Way:
+def _torch(mode: str, row: Rows, flag: str = "", refuses_uint8: str = "") -> ResizeMethod:
     option = f", {flag}=True" if flag else ""
     name = f"torch {mode} {flag}".strip()
     call = f"F.interpolate(x, size={{size}}, mode={mode!r}{option})"
-    return Way(name, "torch", call, row, refuses_uint8=refuses_uint8)
+    return ResizeMethod(name, "torch", call, row, refuses_uint8=refuses_uint8)
 
 
-def _tensor(version: str, mode: str, row: Rows, antialias: bool = True) -> Way:
+def _tensor(version: str, mode: str, row: Rows, antialias: bool = True) -> ResizeMethod:
     name = f"torchvision {version} tensor {mode}" + ("" if antialias else " antialias=False")
     call = f"{version}.Resize({{size}}, Mode.{mode}, antialias={antialias})(x)"
-    return Way(name, "torchvision", call, row)
+    return ResizeMethod(name, "torchvision", call, row)
 
 
-def _pil(version: str, mode: str, row: Rows) -> Way:
+def _pil(version: str, mode: str, row: Rows) -> ResizeMethod:
     call = f"{version}.Resize({{size}}, Mode.{mode})(Image.fromarray(a))"
-    return Way(f"torchvision {version} PIL {mode}", "torchvision", call, row)
+    return ResizeMethod(f"torchvision {version} PIL {mode}", "torchvision", call, row)
 
 
-def _pillow(mode: str, row: Rows) -> Way:
+def _pillow(mode: str, row: Rows) -> ResizeMethod:
     call = f"Image.fromarray(a).resize({{wh}}, Image.Resampling.{mode})"
-    return Way(f"Pillow {mode}", "Pillow", call, row)
+    return ResizeMethod(f"Pillow {mode}", "Pillow", call, row)
 
 
-def _opencv(mode: str, row: Rows) -> Way:
+def _opencv(mode: str, row: Rows) -> ResizeMethod:
     call = f"cv2.resize(a, {{wh}}, interpolation=cv2.INTER_{mode})"
-    return Way(f"OpenCV INTER_{mode}", "OpenCV", call, row)
+    return ResizeMethod(f"OpenCV INTER_{mode}", "OpenCV", call, row)
 
 
-def _skimage(order: int, row: Rows | None, anti_aliasing: bool = False) -> Way:
+def _skimage(order: int, row: Rows | None, anti_aliasing: bool = False) -> ResizeMethod:
     name = f"scikit-image order={order}" + (" anti_aliasing" if anti_aliasing else "")
     flags = f"order={order}, anti_aliasing={anti_aliasing}, preserve_range=True"
-    return Way(name, "scikit-image", f"resize(a, {{size}}, {flags})", row)
+    return ResizeMethod(name, "scikit-image", f"resize(a, {{size}}, {flags})", row)
 
 
-WAYS: tuple[Way, ...] = (
+RESIZE_METHODS: tuple[ResizeMethod, ...] = (
     # nearest: the cell at the left border of the output cell
     _torch("nearest", _floor),
     _tensor("v2", "NEAREST", _floor),
@@ -123,23 +123,23 @@ WAYS: tuple[Way, ...] = (
     _opencv("AREA", opencv_area),
     _pillow("BOX", pillow_box),
 )
-"""Every way, those of one family side by side."""
+"""Every method, those of one family side by side."""
 
-_BY_NAME = {one.name: one for one in WAYS}
+_BY_NAME = {one.name: one for one in RESIZE_METHODS}
 IMPORTED_AS = {module: library for library, (module, _) in PACKAGES.items()}
 
 
-def way(name: str | Way) -> Way:
-    """A way by its name, which may end in a dtype: `way("OpenCV INTER_AREA uint8")`.
+def resize_method(name: str | ResizeMethod) -> ResizeMethod:
+    """A method by its name, which may end in a dtype: `resize_method("OpenCV INTER_AREA uint8")`.
 
-    A library may also be called as it is imported: `way("cv2 INTER_AREA")`.
+    A library may also be called as it is imported: `resize_method("cv2 INTER_AREA")`.
 
     Raises OperationError for a name that does not exist, with the names that come close.
 
-    >>> way("Pillow BOX uint8").code((48, 64))
+    >>> resize_method("Pillow BOX uint8").code((48, 64))
     'Image.fromarray(a).resize((64, 48), Image.Resampling.BOX)'
     """
-    if isinstance(name, Way):
+    if isinstance(name, ResizeMethod):
         return name
     words = str(name).split()
     dtype: Dtype = "float32"
@@ -149,12 +149,12 @@ def way(name: str | Way) -> Way:
         words[0] = IMPORTED_AS.get(words[0], words[0])
     found = _BY_NAME.get(" ".join(words))
     if found is None:
-        raise OperationError(f"there is no way to resize called {name!r}: {_near(words)}.")
+        raise OperationError(f"there is no resize method called {name!r}: {_near(words)}.")
     return replace(found, dtype=dtype)
 
 
 def _near(words: list[str]) -> str:
-    """The ways whose names share most with what was asked for."""
+    """The methods whose names share most with what was asked for."""
 
     def shared(name: str) -> int:
         parts = name.lower().replace("_", " ").split()
@@ -164,11 +164,11 @@ def _near(words: list[str]) -> str:
     return f"there are {len(_BY_NAME)}, such as {', '.join(map(repr, best))}"
 
 
-def installed_ways(dtype: Dtype) -> tuple[Way, ...]:
-    """The ways that can be used here on pictures of this dtype, family by family."""
+def installed_methods(dtype: Dtype) -> tuple[ResizeMethod, ...]:
+    """The methods that can be used here on pictures of this dtype, family by family."""
     return tuple(
         replace(one, dtype=dtype)
-        for one in WAYS
+        for one in RESIZE_METHODS
         if one.installed and not (dtype == "uint8" and one.refuses_uint8)
     )
 

@@ -1,8 +1,9 @@
-"""A way to resize a picture: one call of PyTorch, torchvision, Pillow, OpenCV or scikit-image.
+"""A resize method: one call of PyTorch, torchvision, Pillow, OpenCV or scikit-image.
 
-A `Way` is one call of one library, on one dtype. It is run as it is written: `Way.code(...)` is the
-expression that `Way.resize` evaluates, so what is shown is what was computed. Each way also knows
-the weights by which it resizes an axis (`Way.axes`).
+A `ResizeMethod` is one call of one library, on one dtype. It is run as it is written:
+`ResizeMethod.code(...)` is the expression that `ResizeMethod.resize` evaluates, so what is shown is
+what was computed. Each method also knows the weights by which it resizes an axis
+(`ResizeMethod.axes`).
 
 Pictures are tensors (1, C, H, W) with one or three channels, in grey levels from 0 to 255. Pillow
 and torchvision on PIL images take float32 pictures channel by channel, in mode "F".
@@ -19,7 +20,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from resample_viz.analysis.rows import (
+from resample_viz.analysis.resizing.axis_matrices import (
     opencv_area,
     opencv_area_enlarging,
 )
@@ -45,8 +46,8 @@ PACKAGES = {
 
 
 @dataclass(frozen=True, repr=False)
-class Way:
-    """One way to resize: a call of a library with its settings, on pictures of one dtype.
+class ResizeMethod:
+    """One resize method: a call of a library with its settings, on pictures of one dtype.
 
     Attributes:
         name: library, mode and flags, as a learner types them: "OpenCV INTER_AREA".
@@ -89,7 +90,7 @@ class Way:
     def resize(self, levels: Tensor, size: Size) -> Tensor:
         """The picture `levels`, (1, C, H, W) in grey levels, at (height, width): float32 levels.
 
-        A uint8 way is given the levels rounded, and its whole numbers come back as float32.
+        A uint8 method is given the levels rounded, and its whole numbers come back as float32.
 
         Raises OperationError where the library is missing, for sizes that do not fit, and where
         the library refuses.
@@ -166,11 +167,11 @@ class Way:
         return "antialias=True" in self.template
 
 
-def _refusal(way: Way, error: Exception) -> str:
+def _refusal(method: ResizeMethod, error: Exception) -> str:
     first = (str(error).strip().splitlines() or [""])[0].rstrip(".")
     return (
-        f"{way.name} refuses this picture ({type(error).__name__}: {first}): "
-        "choose another size, or another way."
+        f"{method.name} refuses this picture ({type(error).__name__}: {first}): "
+        "choose another size, or another method."
     )
 
 
@@ -188,7 +189,7 @@ def _levels(result: Any, channels: int) -> Tensor:
 
 @lru_cache(maxsize=128)
 def _compile(code: str) -> Any:
-    return compile(code, "<way>", "eval")
+    return compile(code, "<resize method>", "eval")
 
 
 @cache
@@ -225,7 +226,7 @@ def how_to_get(library: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def measured_rows(way: Way, in_size: int, out_size: int) -> Tensor:
+def measured_rows(method: ResizeMethod, in_size: int, out_size: int) -> Tensor:
     """The matrix (out, in) of an axis as the library has it: `in_size` unit impulses, resized.
 
     They are the columns of one picture whose width is kept, so that only its height is measured.
@@ -234,6 +235,8 @@ def measured_rows(way: Way, in_size: int, out_size: int) -> Tensor:
     if in_size == 1:
         return torch.ones(out_size, 1, dtype=torch.float64)
     impulses = torch.cat([torch.eye(in_size), torch.tensor([[-9.0, 9.0]]).expand(in_size, 2)], 1)
-    response = replace(way, dtype="float32").resize(impulses[None, None], (out_size, in_size + 2))
+    response = replace(method, dtype="float32").resize(
+        impulses[None, None], (out_size, in_size + 2)
+    )
     weights = response[0, 0, :, :in_size].double()
     return weights.masked_fill(weights.abs() < 1e-6, 0.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 
-class WayBack(nn.Module):
+class RestorationNetwork(nn.Module):
     """(N, channels, H, W), resized from what an operation left → the guess, of the same shape.
 
     What is learned is added. The last convolution starts with zeros, so that an untrained network

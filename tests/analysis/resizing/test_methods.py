@@ -1,4 +1,4 @@
-"""Every way to resize: what is shown is what is run, and the weights are the library's own."""
+"""Every resize method: what is shown is what is run, and the weights are the library's own."""
 
 from __future__ import annotations
 
@@ -15,21 +15,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from resample_viz.analysis import libraries, rows, ways
-from resample_viz.analysis.libraries import WAYS, installed_ways, missing_libraries, way
-from resample_viz.analysis.ways import (
+from resample_viz.analysis.resizing import axis_matrices, libraries, methods
+from resample_viz.analysis.resizing.libraries import (
+    RESIZE_METHODS,
+    installed_methods,
+    missing_libraries,
+    resize_method,
+)
+from resample_viz.analysis.resizing.methods import (
     DTYPES,
     IMPORTS,
     LARGEST,
     PACKAGES,
-    Way,
+    ResizeMethod,
     how_to_get,
     measured_rows,
 )
 from resample_viz.operations import OperationError
 
-FLOATS = installed_ways("float32")
-BYTES = installed_ways("uint8")
+FLOATS = installed_methods("float32")
+BYTES = installed_methods("uint8")
 sizes = st.integers(2, 70)
 
 
@@ -39,7 +44,7 @@ def levels(height: int, width: int, channels: int = 3, seed: int = 0) -> Tensor:
     return drawn.to(torch.float32)
 
 
-def refuses(one: Way, out: tuple[int, int], x: Tensor) -> bool:
+def refuses(one: ResizeMethod, out: tuple[int, int], x: Tensor) -> bool:
     try:
         one.resize(x, out)
     except OperationError:
@@ -53,12 +58,12 @@ def refuses(one: Way, out: tuple[int, int], x: Tensor) -> bool:
 def test_all_libraries_of_the_lesson_are_here() -> None:
     assert missing_libraries() == ()
     assert {one.library for one in FLOATS} == set(PACKAGES)
-    assert len({one.name for one in WAYS}) == len(WAYS)
+    assert len({one.name for one in RESIZE_METHODS}) == len(RESIZE_METHODS)
 
 
 @pytest.mark.parametrize("one", [*FLOATS, *BYTES], ids=repr)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_every_way_gives_the_size_that_was_asked_for(one: Way, channels: int) -> None:
+def test_every_way_gives_the_size_that_was_asked_for(one: ResizeMethod, channels: int) -> None:
     for size in ((9, 14), (40, 31), (3, 3), (21, 3)):
         y = one.resize(levels(21, 30, channels), size)
         assert y.shape == (1, channels, *size)
@@ -68,7 +73,7 @@ def test_every_way_gives_the_size_that_was_asked_for(one: Way, channels: int) ->
 
 
 @pytest.mark.parametrize("one", [*FLOATS, *BYTES], ids=repr)
-def test_channels_do_not_mix_and_axes_do_not_turn(one: Way) -> None:
+def test_channels_do_not_mix_and_axes_do_not_turn(one: ResizeMethod) -> None:
     x = levels(17, 23)
     x[..., :2, 0], x[..., :2, 1] = 0, 255  # one range for all: scikit-image clips to it
     together = one.resize(x, (11, 29))
@@ -78,7 +83,7 @@ def test_channels_do_not_mix_and_axes_do_not_turn(one: Way) -> None:
 
 @pytest.mark.parametrize("one", [*FLOATS, *BYTES], ids=repr)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_the_code_is_a_program_that_gives_the_result(one: Way, channels: int) -> None:
+def test_the_code_is_a_program_that_gives_the_result(one: ResizeMethod, channels: int) -> None:
     x = levels(12, 15, channels)
     if one.dtype == "uint8":
         x = x.to(torch.uint8)
@@ -108,7 +113,7 @@ def test_a_picture_is_left_as_it_was() -> None:
 
 # Weights
 
-PICKING = (rows.pillow_box, rows.skimage_nearest, rows.opencv_area)
+PICKING = (axis_matrices.pillow_box, axis_matrices.skimage_nearest, axis_matrices.opencv_area)
 
 
 def without_ties(in_size: int, out_size: int) -> int:
@@ -124,8 +129,8 @@ def without_ties(in_size: int, out_size: int) -> int:
 @pytest.mark.parametrize("one", [w for w in FLOATS if w.rows], ids=repr)
 @settings(max_examples=25)
 @given(n=sizes, m=sizes)
-def test_the_weights_by_formula_are_those_of_the_library(one: Way, n: int, m: int) -> None:
-    if one.rows is rows.pillow_box:
+def test_the_weights_by_formula_are_those_of_the_library(one: ResizeMethod, n: int, m: int) -> None:
+    if one.rows is axis_matrices.pillow_box:
         m += 1 - m % 2  # of an even number, the border in the middle falls on a centre
     if one.rows in PICKING or "nearest" in one.name.lower():
         n = without_ties(n, m)
@@ -138,7 +143,7 @@ def test_the_weights_by_formula_are_those_of_the_library(one: Way, n: int, m: in
 @settings(max_examples=10)
 @given(height=sizes, width=sizes, out=st.tuples(sizes, sizes))
 def test_a_picture_is_resized_by_one_matrix_per_axis(
-    one: Way, height: int, width: int, out: tuple[int, int]
+    one: ResizeMethod, height: int, width: int, out: tuple[int, int]
 ) -> None:
     if one.rows in PICKING:  # also where one axis shrinks while the other one grows
         height, width = without_ties(height, out[0]), without_ties(width, out[1])
@@ -154,7 +159,7 @@ def test_a_picture_is_resized_by_one_matrix_per_axis(
 
 def test_opencv_area_looks_at_both_axes() -> None:
     """As soon as one axis is enlarged, the other one is no longer averaged over its extent."""
-    one = way("OpenCV INTER_AREA")
+    one = resize_method("OpenCV INTER_AREA")
     x = levels(30, 12, 1)
     for out in ((10, 25), (10, 8)):
         a_rows, a_columns = one.axes((30, 12), out)
@@ -167,27 +172,27 @@ def test_opencv_area_looks_at_both_axes() -> None:
 def test_scikit_image_clips_where_the_weights_would_leave_the_range() -> None:
     x = torch.zeros(1, 1, 8, 8)
     x[..., 4:] = 255
-    clipped = way("scikit-image order=3").resize(x, (8, 20))
+    clipped = resize_method("scikit-image order=3").resize(x, (8, 20))
     assert (clipped.min(), clipped.max()) == (0, 255)
-    assert way("torch bicubic").resize(x, (8, 20)).max() > 256
+    assert resize_method("torch bicubic").resize(x, (8, 20)).max() > 256
 
 
 # Names
 
 
-@pytest.mark.parametrize("one", WAYS, ids=repr)
+@pytest.mark.parametrize("one", RESIZE_METHODS, ids=repr)
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_a_way_is_found_by_its_name(one: Way, dtype: str) -> None:
-    assert way(f"{one.name} {dtype}") == replace(one, dtype=dtype)
-    assert way(one.name) == one
-    assert way(one) is one
-    assert repr(way(f"{one.name} {dtype}")) == f"{one.name} {dtype}"
+def test_a_way_is_found_by_its_name(one: ResizeMethod, dtype: str) -> None:
+    assert resize_method(f"{one.name} {dtype}") == replace(one, dtype=dtype)
+    assert resize_method(one.name) == one
+    assert resize_method(one) is one
+    assert repr(resize_method(f"{one.name} {dtype}")) == f"{one.name} {dtype}"
 
 
 def test_a_library_may_be_called_as_it_is_imported() -> None:
-    assert way("cv2 INTER_AREA uint8") == way("OpenCV INTER_AREA uint8")
-    assert way("PIL BOX") == way("Pillow BOX")
-    assert way("skimage order=1") == way("scikit-image order=1")
+    assert resize_method("cv2 INTER_AREA uint8") == resize_method("OpenCV INTER_AREA uint8")
+    assert resize_method("PIL BOX") == resize_method("Pillow BOX")
+    assert resize_method("skimage order=1") == resize_method("scikit-image order=1")
 
 
 @pytest.mark.parametrize(
@@ -196,7 +201,7 @@ def test_a_library_may_be_called_as_it_is_imported() -> None:
 )
 def test_an_unknown_name_is_refused_with_those_that_come_close(name: str, near: str) -> None:
     with pytest.raises(OperationError, match=near) as caught:
-        way(name)
+        resize_method(name)
     assert str(caught.value).endswith(".")
 
 
@@ -204,7 +209,7 @@ def test_an_unknown_name_is_refused_with_those_that_come_close(name: str, near: 
 
 
 def test_area_takes_no_uint8_and_says_so() -> None:
-    one = way("torch area uint8")
+    one = resize_method("torch area uint8")
     assert one not in BYTES
     with pytest.raises(OperationError, match=r"'Byte'.*choose float32\."):
         one.resize(levels(8, 8), (4, 4))
@@ -229,13 +234,15 @@ def test_what_does_not_fit_is_refused_in_one_sentence(
     name: str, shape: tuple[int, ...], size: tuple[int, int], words: str
 ) -> None:
     with pytest.raises(OperationError, match=words) as caught:
-        way(name).resize(torch.zeros(shape), size)
+        resize_method(name).resize(torch.zeros(shape), size)
     assert str(caught.value).endswith(".")
     assert "\n" not in str(caught.value)
 
 
 def test_what_a_library_refuses_is_told_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = replace(way("torch bilinear"), template="F.interpolate(x, size={size}, mode='cubic')")
+    one = replace(
+        resize_method("torch bilinear"), template="F.interpolate(x, size={size}, mode='cubic')"
+    )
     with pytest.raises(OperationError, match=r"torch bilinear refuses .*NotImplementedError"):
         one.resize(levels(8, 8), (4, 4))
 
@@ -243,8 +250,8 @@ def test_what_a_library_refuses_is_told_with_its_name(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("name", ["torch bicubic antialias", "torchvision v2 tensor BILINEAR"])
 def test_the_one_pixel_column_that_torch_gets_wrong_is_refused(name: str) -> None:
     with pytest.raises(OperationError, match="one pixel wide"):
-        way(name).resize(levels(8, 8), (4, 1))
-    assert way("Pillow BICUBIC").resize(levels(8, 8), (4, 1)).shape == (1, 3, 4, 1)
+        resize_method(name).resize(levels(8, 8), (4, 1))
+    assert resize_method("Pillow BICUBIC").resize(levels(8, 8), (4, 1)).shape == (1, 3, 4, 1)
 
 
 # Without OpenCV
@@ -253,7 +260,7 @@ def test_the_one_pixel_column_that_torch_gets_wrong_is_refused(name: str) -> Non
 @pytest.fixture
 def no_opencv(monkeypatch: pytest.MonkeyPatch) -> None:
     find = importlib.util.find_spec
-    for module in (ways, libraries):
+    for module in (methods, libraries):
         monkeypatch.setattr(module, "find_spec", lambda name: None if name == "cv2" else find(name))
     monkeypatch.setitem(sys.modules, "cv2", None)
 
@@ -262,8 +269,8 @@ def no_opencv(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_opencv_everything_else_works_and_it_is_said_how_to_get_it() -> None:
     assert missing_libraries() == ("OpenCV",)
     assert "opencv-python-headless" in how_to_get("OpenCV")
-    assert {one.library for one in installed_ways("uint8")} == set(PACKAGES) - {"OpenCV"}
+    assert {one.library for one in installed_methods("uint8")} == set(PACKAGES) - {"OpenCV"}
     with pytest.raises(OperationError, match="pip install opencv-python-headless"):
-        way("OpenCV INTER_AREA").resize(levels(8, 8), (4, 4))
-    for one in installed_ways("float32"):
+        resize_method("OpenCV INTER_AREA").resize(levels(8, 8), (4, 4))
+    for one in installed_methods("float32"):
         assert not refuses(one, (4, 4), levels(8, 8))

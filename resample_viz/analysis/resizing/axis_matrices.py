@@ -1,8 +1,8 @@
 """The rows of the resize matrices of Pillow, OpenCV and scikit-image, where PyTorch has none alike.
 
 Each function gives the float64 matrix (out_size, in_size) that one axis is resized with, from the
-steps of `resample_viz.analysis.resize`; rows sum to 1. The tests hold every one against the library
-itself.
+steps of `resample_viz.analysis.resizing.matrix`; rows sum to 1. The tests hold every one against
+the library itself.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from resample_viz.analysis.resize import (
+from resample_viz.analysis.resizing.matrix import (
     Kernel,
     drop_outside,
     field_of_view,

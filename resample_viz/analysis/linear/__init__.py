@@ -1,0 +1,1 @@
+"""Linear maps: matrices, adjoints and pseudo-inverses of operations, and what comes back."""
