@@ -30,6 +30,6 @@ def test_a_wheel_carries_all_sources_and_nothing_else(tmp_path: Path) -> None:
     sources = {
         str(path.relative_to(ROOT))
         for path in (ROOT / "resample_viz").rglob("*")
-        if path.suffix in {".py", ".pyi", ".js", ".css"}
+        if path.suffix in {".py", ".pyi", ".js", ".css"} or path.name == "py.typed"
     }
     assert packed == sources

@@ -67,6 +67,7 @@ from resample_viz.analysis.super_resolution import (
 )
 from resample_viz.analysis.trace import Trace, TraceStep, trace
 from resample_viz.analysis.trace_failure import Failure
+from resample_viz.deprecation import renamed
 
 __all__ = [
     "BASELINES",
@@ -140,3 +141,20 @@ __all__ = [
     "trace",
     "upscale",
 ]
+
+__getattr__ = renamed(
+    __name__,
+    {
+        "EnlargementScore": "resample_viz.analysis.SuperResolutionScore",
+        "Twin": "resample_viz.analysis.Metamer",
+        "WAYS": "resample_viz.analysis.RESIZE_METHODS",
+        "Way": "resample_viz.analysis.ResizeMethod",
+        "enlarged": "resample_viz.analysis.upscale",
+        "enlargement_score": "resample_viz.analysis.super_resolution_score",
+        "installed_ways": "resample_viz.analysis.installed_methods",
+        "made_consistent": "resample_viz.analysis.back_project",
+        "twin": "resample_viz.analysis.metamer",
+        "way": "resample_viz.analysis.resize_method",
+        "worst_difference": "resample_viz.analysis.max_difference",
+    },
+)

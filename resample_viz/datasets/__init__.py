@@ -19,6 +19,7 @@ from resample_viz.datasets.luminance import (
 from resample_viz.datasets.online import ONLINE, online
 from resample_viz.datasets.outlines import coins, horse
 from resample_viz.datasets.shapes import CLASSES, shapes
+from resample_viz.deprecation import renamed
 
 __all__ = [
     "CLASSES",
@@ -40,3 +41,10 @@ __all__ = [
     "training_pairs",
     "validation_pair",
 ]
+
+__getattr__ = renamed(
+    __name__,
+    {
+        "shrunk": "resample_viz.datasets.downscale",
+    },
+)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from resample_viz.analysis.probe import Activation, activation, check_room, gradient_footprint
 from resample_viz.analysis.recorder import TraceStep, brief
 from resample_viz.analysis.trace import Trace, trace
+from resample_viz.deprecation import warn
 from resample_viz.images import load_image
 from resample_viz.labs.background import Job
 from resample_viz.labs.base import Lab, Preset, calmly
@@ -123,7 +124,7 @@ class NetworkLab(Lab):
         self._opened: Lab | None = None
         if model is not None and "image" in settings and "input_size" not in settings:
             settings["input_size"] = _size_of(settings["image"])
-        super().__init__(**settings)
+        super().__init__(**_in_new_words(settings))
 
     def build_extras(self) -> dict[str, Any]:
         """The step that is looked at, and whose weights."""
@@ -189,7 +190,7 @@ class NetworkLab(Lab):
 
     def set(self, *, step: str | None = None, wait: bool = True, **settings: Any) -> None:
         """Moves controls; see `Lab.set`. A step is looked up in the network that is then shown."""
-        super().set(wait=wait, **settings)
+        super().set(wait=wait, **_in_new_words(settings))
         if step is not None:
             with quiet(self):
                 self.extras["step"].value = step
@@ -569,3 +570,10 @@ def _footprint_panel(footprint: Tensor) -> Panel:
         colormap="magma",
         caption=f"square root of |∂y/∂x|, the strongest is 1; {share:.1%} of the pixels count",
     )
+
+
+def _in_new_words(settings: dict[str, Any]) -> dict[str, Any]:
+    if "mend" not in settings:
+        return settings
+    warn("mend=...", "fix=...", stacklevel=3)
+    return {("fix" if name == "mend" else name): value for name, value in settings.items()}

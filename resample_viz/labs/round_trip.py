@@ -20,6 +20,7 @@ from resample_viz.analysis.linear.round_trips import (
     metamer_steps,
     ranked,
 )
+from resample_viz.deprecation import warn
 from resample_viz.labs.background import Job
 from resample_viz.labs.base import Lab, Preset, calmly
 from resample_viz.labs.controls import LABEL, Simple
@@ -220,6 +221,12 @@ class RoundTripLab(Lab):
     def metamer(self) -> Metamer | None:
         """The second picture, once it has been found."""
         return self._found.metamer
+
+    @property
+    def twin(self) -> Metamer | None:
+        """The old name of `metamer`."""
+        warn("RoundTripLab.twin", "RoundTripLab.metamer", stacklevel=2)
+        return self.metamer
 
     @property
     def network(self) -> nn.Module | None:

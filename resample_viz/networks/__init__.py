@@ -1,5 +1,6 @@
 """Networks: those whose shapes lesson 09 follows, and the small ones of lessons 10 to 12."""
 
+from resample_viz.deprecation import renamed
 from resample_viz.networks.autoencoder import Autoencoder
 from resample_viz.networks.catalogue import NETWORKS, Network
 from resample_viz.networks.detector import PyramidDetector
@@ -42,3 +43,13 @@ __all__ = [
     "upsampling_block",
     "upscale_bicubic",
 ]
+
+__getattr__ = renamed(
+    __name__,
+    {
+        "MENDS": "resample_viz.networks.FIXES",
+        "Mend": "resample_viz.networks.Fix",
+        "SuperResolution": "resample_viz.networks.SuperResolutionNetwork",
+        "enlarged_bicubic": "resample_viz.networks.upscale_bicubic",
+    },
+)

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from resample_viz.deprecation import warn
+
 Fix = Literal["none", "pad the input", "output_padding", "interpolate", "crop the skip"]
 FIXES: tuple[str, ...] = get_args(Fix)
 
@@ -30,8 +32,12 @@ class UNet(nn.Module):
         width: int = 64,
         padding: int = 1,
         fix: Fix = "none",
+        mend: Fix | None = None,
     ) -> None:
         super().__init__()
+        if mend is not None:
+            warn("UNet(mend=...)", "UNet(fix=...)", stacklevel=2)
+            fix = mend
         self.padding, self.fix = padding, fix
         widths = [width * 2**stage for stage in range(5)]
         inputs = [in_channels, *widths[:-1]]

@@ -1,5 +1,6 @@
 """What PyTorch does: one frozen dataclass per layer, everything about it computed by torch."""
 
+from resample_viz.deprecation import renamed
 from resample_viz.operations.adaptive_pooling import AdaptiveAvgPool, AdaptiveMaxPool
 from resample_viz.operations.base import MAX_BYTES, Operation, OperationError, Undo, check_memory
 from resample_viz.operations.chain import Chain, ShapeStep
@@ -79,3 +80,10 @@ __all__ = [
     "parameters",
     "resize_back",
 ]
+
+__getattr__ = renamed(
+    __name__,
+    {
+        "Rung": "resample_viz.operations.ShapeStep",
+    },
+)

@@ -32,7 +32,7 @@ def test_11_1_agrees_with_iou() -> None:
     mask, found = torch.zeros(2, 20, 20, dtype=torch.int64)
     mask[3:9, 3:9] = 1
     found[4:10, 4:10] = 1
-    assert solution("11.1") == pytest.approx(float(rv.iou(found, mask, 2)[1]))
+    assert solution("11.1") == pytest.approx(float(rv.metrics.iou(found, mask, 2)[1]))
 
 
 @pytest.mark.parametrize("answer", [25 / 47, 0.532, torch.tensor(25 / 47)])

@@ -53,7 +53,7 @@ def decibels(
 
 
 PSNRS = {
-    "the package's": lambda r, t, f: rv.super_resolution_score(r, t, f).psnr,
+    "the package's": lambda r, t, f: rv.metrics.super_resolution_score(r, t, f).psnr,
     "a number": lambda r, t, f: decibels(r, t, f).item(),
 }
 NO_PSNRS = [

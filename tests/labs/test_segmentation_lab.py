@@ -62,7 +62,7 @@ def test_the_strip_tells_the_smallest_map(lab: SegmentationLab) -> None:
 
 def test_wrong_pixels_and_the_band_have_their_colours(lab: SegmentationLab) -> None:
     panel = shown(lab)["wrong"]
-    wrong, band = (lab.classes != lab.mask)[0], rv.edge_band(lab.mask)[0]
+    wrong, band = (lab.classes != lab.mask)[0], rv.metrics.edge_band(lab.mask)[0]
     for number, places in enumerate((~wrong & ~band, ~wrong & band, wrong & ~band, wrong & band)):
         assert places.any()
         assert (panel.tensor.movedim(0, -1)[places] == WRONG[number]).all()
@@ -72,10 +72,10 @@ def test_wrong_pixels_and_the_band_have_their_colours(lab: SegmentationLab) -> N
 
 
 def test_merits_are_iou_of_the_classes_in_the_mask(lab: SegmentationLab) -> None:
-    band = rv.edge_band(lab.mask)
+    band = rv.metrics.edge_band(lab.mask)
     present = lab.mask.unique()
     for label, within in (("IoU", None), ("in the band", band), ("beyond it", ~band)):
-        each = rv.iou(lab.classes, lab.mask, 4, within)[present]
+        each = rv.metrics.iou(lab.classes, lab.mask, 4, within)[present]
         assert merit(lab, label) == f"{float(each.nanmean()):.2f}"
 
 
@@ -177,7 +177,7 @@ def test_the_horse_has_the_classes_and_the_coins_have_not(lab: SegmentationLab) 
     assert lab.mask.unique().tolist() == [0, 1]
     assert [m.label for m in lab.shown.merits][3:] == ["background", "coin"]
     found = (lab.classes > 0).long()
-    assert merit(lab, "coin") == f"{float(rv.iou(found, lab.mask, 2)[1]):.2f}"
+    assert merit(lab, "coin") == f"{float(rv.metrics.iou(found, lab.mask, 2)[1]):.2f}"
 
 
 def test_of_a_picture_of_ones_own_nothing_is_judged(lab: SegmentationLab) -> None:

@@ -50,18 +50,20 @@ def said(network: nn.Module, x: Tensor) -> Tensor:
 def scores(seed: int) -> dict[str, tuple[float, float, float]]:
     """Mean IoU over everything, in the band, and beyond it."""
     networks, test, truth = experiment(seed)
-    band = rv.edge_band(truth)
+    band = rv.metrics.edge_band(truth)
     found = {}
     for name, network in networks.items():
         y = said(network, test)
-        whole, near, far = (rv.mean_iou(y, truth, 4, within) for within in (None, band, ~band))
+        whole, near, far = (
+            rv.metrics.mean_iou(y, truth, 4, within) for within in (None, band, ~band)
+        )
         found[name] = whole, near, far
         print(f"seed {seed} {name:10} {whole:.3f}, band {near:.3f}, beyond {far:.3f}")  # noqa: T201
     return found
 
 
 def object_iou(network: nn.Module, x: Tensor, mask: Tensor) -> float:
-    found = rv.iou((said(network, x) > 0).long(), (mask > 0).long(), 2)[1].item()
+    found = rv.metrics.iou((said(network, x) > 0).long(), (mask > 0).long(), 2)[1].item()
     print(f"object IoU {found:.3f}")  # noqa: T201
     return found
 
@@ -81,7 +83,7 @@ def test_places_are_what_is_missing(seed: int) -> None:
     _, _, truth = experiment(seed)
     shares = nn.functional.avg_pool2d(nn.functional.one_hot(truth, 4).movedim(-1, 1).float(), 8)
     back = nn.functional.interpolate(shares, scale_factor=8, mode="bilinear").argmax(1)
-    limit = rv.mean_iou(back, truth, 4, rv.edge_band(truth))
+    limit = rv.metrics.mean_iou(back, truth, 4, rv.metrics.edge_band(truth))
     assert scores(seed)["bilinear"][1] - limit < 0.15
     assert scores(seed)["unpooling"][1] - limit > 0.05
 
@@ -106,7 +108,7 @@ def test_the_indices_of_another_picture_ruin_the_edges(seed: int) -> None:
     networks, test, truth = experiment(seed)
     network: Any = networks["unpooling"]
     hook = network.pool.register_forward_hook(lambda _, __, out: (out[0], out[1].roll(1, 0)))
-    foreign = rv.mean_iou(said(network, test), truth, 4, rv.edge_band(truth))
+    foreign = rv.metrics.mean_iou(said(network, test), truth, 4, rv.metrics.edge_band(truth))
     hook.remove()
     assert scores(seed)["unpooling"][1] - foreign > 0.1
 

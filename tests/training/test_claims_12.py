@@ -56,7 +56,7 @@ def main(factor: int, seed: int) -> Training:
 
 def scores(make: Enlarging, factor: int) -> list[tuple[float, float]]:
     pairs = [small_and_large(name, factor) for name in TEST_PHOTOGRAPHS]
-    return [rv.super_resolution_score(make(small), large, factor) for small, large in pairs]
+    return [rv.metrics.super_resolution_score(make(small), large, factor) for small, large in pairs]
 
 
 def ahead(one: Enlarging, other: Enlarging, factor: int) -> list[float]:
@@ -114,8 +114,10 @@ def test_it_undoes_the_shrinking_that_it_was_trained_for(seed: int) -> None:
     reached = {}
     gains = {}
     for name, x in ways.items():
-        reached[name] = rv.super_resolution_score(main(2, seed).predict(x), large, 2).psnr
-        gains[name] = reached[name] - rv.super_resolution_score(rv.upscale(x, 2), large, 2).psnr
+        reached[name] = rv.metrics.super_resolution_score(main(2, seed).predict(x), large, 2).psnr
+        gains[name] = (
+            reached[name] - rv.metrics.super_resolution_score(rv.upscale(x, 2), large, 2).psnr
+        )
     print(seed, {name: (round(reached[name], 2), round(gains[name], 2)) for name in ways})  # noqa: T201
     assert gains["as in training"] > 0.3
     assert max(gains[name] for name in ("no antialias", "every second", "noisy")) < -0.1
