@@ -27,7 +27,8 @@ def frequencies(size: int) -> Tensor:
     >>> frequencies(4).tolist()
     [-0.5, -0.25, 0.0, 0.25]
     """
-    return torch.fft.fftshift(torch.fft.fftfreq(size))
+    cycles: Tensor = torch.fft.fftshift(torch.fft.fftfreq(size))
+    return cycles
 
 
 def folded_frequency(frequency: float, factor: int) -> float:
@@ -57,7 +58,8 @@ def _transform(x: Tensor) -> Tensor:
     window = _hann(*grey.shape)
     total = window.sum()
     centred = grey - (grey * window).sum() / total
-    return torch.fft.fftshift(torch.fft.fft2(centred * window)) / total
+    spectrum: Tensor = torch.fft.fftshift(torch.fft.fft2(centred * window))
+    return spectrum / total
 
 
 def displayed(amplitude: Tensor, peak: float) -> Tensor:
@@ -128,4 +130,5 @@ def _kept(height: int, width: int, factor: float) -> Tensor:
     limit = 0.5 / factor - 1e-6
     rows = torch.fft.fftfreq(height).abs() < limit
     cols = torch.fft.rfftfreq(width) < limit
-    return (rows[:, None] & cols).float()
+    below: Tensor = rows[:, None] & cols
+    return below.float()

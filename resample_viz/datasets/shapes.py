@@ -87,7 +87,8 @@ def textured(number: int, size: int, random: torch.Generator) -> Tensor:
         first = FAMILIES[number - 1].reshape(3, 1, 1) + 0.16 * (first - 0.5)
         second = torch.where(first > 0.5, first - 0.35, first + 0.35)
     share = pattern_of(number, size, random)
-    return first + (second - first) * share
+    mixed: Tensor = first + (second - first) * share
+    return mixed
 
 
 def pattern_of(number: int, size: int, random: torch.Generator) -> Tensor:

@@ -195,7 +195,8 @@ class Lab(widgets.Box):
     @property
     def input(self) -> Tensor:
         """The input tensor, (1, C, H, W)."""
-        return self.inputs.tensor
+        x: Tensor = self.inputs.tensor
+        return x
 
     @property
     def output(self) -> Tensor:

@@ -110,7 +110,8 @@ class RandomLayers:
         y = self.responses[name]
         margins = [self._margin(n, s) for n, s in zip(self.taps, self.stride)]
         rows, cols = (slice(m, -m) for m in margins)
-        return y[..., rows, cols]
+        inside: Tensor = y[..., rows, cols]
+        return inside
 
     def unevenness(self, name: str) -> float:
         """The median over the draws of `unevenness`."""

@@ -535,13 +535,14 @@ class OperationControls:
 
 def control(parameter: Parameter, ndim: int) -> Control:
     """The control for one parameter."""
-    made: Any
+    made: Control
     if parameter.kind == "number":
-        made = _named(parameter)[1]
+        sliders = _named(parameter)[1]
+        made = sliders
         if parameter.words:
-            made = NumberOrWord(parameter.name, parameter.words, made, parameter.default)
+            made = NumberOrWord(parameter.name, parameter.words, sliders, parameter.default)
         elif parameter.optional and parameter.default is None:
-            made = OptionalNumber(parameter.name, made)
+            made = OptionalNumber(parameter.name, sliders)
         return made
     if parameter.own:
         made = ChoiceOrOwn(parameter.name, parameter.choices, parameter.default)

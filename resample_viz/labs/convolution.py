@@ -216,7 +216,7 @@ class ConvolutionLab(KernelLab):
         return (Link.of("x", "y", footprint, channel=channel, bias=bias),)
 
     def _channel(self, operation: Conv) -> int:
-        return min(self.extras["channel"].value, operation.weight.shape[0] - 1)
+        return min(int(self.extras["channel"].value), operation.weight.shape[0] - 1)
 
     # The way back
 

@@ -208,7 +208,7 @@ class ReconstructionLab(TrainedLab):
 
     @property
     def _next_example(self) -> Tensor:
-        pictures = self.inputs.pictures
+        pictures: Tensor = self.inputs.pictures
         number = (self.inputs.number + 1) % len(pictures)
         return pictures[number : number + 1]
 

@@ -218,7 +218,7 @@ class TransposedConvolutionLab(KernelLab):
 
     def _channel(self, operation: ConvTranspose) -> int:
         outputs = operation.weight.shape[1] * operation.groups
-        return min(self.extras["channel"].value, outputs - 1)
+        return min(int(self.extras["channel"].value), outputs - 1)
 
     def _random_weights(self, operation: ConvTranspose, x: Tensor) -> Frame:
         del x  # one flat grey will do
