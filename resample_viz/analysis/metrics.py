@@ -17,7 +17,7 @@ from torch import Tensor
 
 
 def mae(a: Tensor, b: Tensor) -> float:
-    """Mean absolute error, in the units of the tensors. Any shape, the same for both.
+    """Mean absolute error, in the units of the tensors. Tensors of any shape, the same for both.
 
     Raises ValueError for different shapes, empty or complex tensors.
 
@@ -29,7 +29,7 @@ def mae(a: Tensor, b: Tensor) -> float:
 
 
 def mse(a: Tensor, b: Tensor) -> float:
-    """Mean squared error, in squared units of the tensors. Any shape, the same for both.
+    """Mean squared error, in squared units of the tensors. Tensors of any shape, the same for both.
 
     Raises ValueError for different shapes, empty or complex tensors.
 

@@ -48,7 +48,10 @@ def iou(predicted: Tensor, mask: Tensor, classes: int, within: Tensor | None = N
 
 
 def mean_iou(predicted: Tensor, mask: Tensor, classes: int, within: Tensor | None = None) -> float:
-    """The mean of `iou` over the classes that occur; NaN if there is no pixel to count."""
+    """The mean of `iou` over the classes that occur, in [0, 1]; NaN if there is no pixel to count.
+
+    Class numbers (N, H, W), and raises what `iou` raises.
+    """
     return float(iou(predicted, mask, classes, within).nanmean())
 
 

@@ -63,7 +63,7 @@ def _transform(x: Tensor) -> Tensor:
 
 
 def displayed(amplitude: Tensor, peak: float) -> Tensor:
-    """Amplitudes on a logarithmic scale: `peak` is 1, what is `DECADES` below it is 0."""
+    """Amplitudes (H, W) on a logarithmic scale, in [0, 1]: `peak` is 1, `DECADES` below it is 0."""
     floor = 10**-DECADES
     share = (amplitude / max(peak, 1e-12)).clamp(min=floor)
     return (share.log10() / DECADES + 1).clamp(0, 1)
@@ -72,8 +72,9 @@ def displayed(amplitude: Tensor, peak: float) -> Tensor:
 def split_at_limit(x: Tensor, factor: float) -> tuple[Tensor, Tensor]:
     """(below, above): the parts of x, (..., H, W), on both sides of the limit 0.5 / factor.
 
-    They add up to x. The cut is sharp, by the discrete Fourier transform: the picture is taken to
-    repeat beyond its borders. A frequency is below if it is so along both axes.
+    They add up to x; `factor` is 1 or more. The cut is sharp, by the discrete Fourier transform:
+    the picture is taken to repeat beyond its borders. A frequency is below if it is so along both
+    axes.
     """
     height, width = x.shape[-2:]
     below = torch.fft.irfft2(torch.fft.rfft2(x) * _kept(height, width, factor), s=(height, width))

@@ -57,7 +57,10 @@ def luminance(x: Tensor) -> Tensor:
 
 
 def downscale(x: Tensor, factor: int) -> Tensor:
-    """Anti-aliased bicubic, 1/factor of the size: how the field makes its small pictures.
+    """x, (N, C, H, W) in [0, 1], at 1/factor of its size: (N, C, H/factor, W/factor) in [0, 1].
+
+    Antialiased bicubic, as most papers on super-resolution make their small pictures; what
+    overshoots is cut off.
 
     Raises ImageError if `factor` does not divide height and width.
     """

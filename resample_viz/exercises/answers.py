@@ -44,7 +44,10 @@ def judge_function(answer: Any) -> str | None:
 def judge_tensor(
     result: Any, right: Tensor, mistakes: Iterable[Mistake], otherwise: str
 ) -> str | None:
-    """Compares a tensor with the right one; `mistakes` name what else it may be."""
+    """Compares a tensor with the right one, of any shape; `mistakes` name what else it may be.
+
+    None where values (to 1e-5), shape and dtype are right; else a hint, in one sentence.
+    """
     if result is None or result is ...:
         return "The function returns nothing yet: write its body, and return the result."
     if not isinstance(result, Tensor):

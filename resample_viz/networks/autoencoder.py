@@ -53,7 +53,10 @@ class Autoencoder(nn.Module):
         )
 
     def encode(self, x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """The code, (N, code), and what the two poolings remember."""
+        """Pictures (N, channels, size, size) → codes (N, code), and the two poolings' indices.
+
+        Raises ValueError for pictures of another shape.
+        """
         if tuple(x.shape[1:]) != self.shape:
             channels, size, _ = self.shape
             raise ValueError(
@@ -65,10 +68,13 @@ class Autoencoder(nn.Module):
         return self.to_code(x), (inner, outer)
 
     def decode(self, code: Tensor, indices: tuple[Tensor, Tensor]) -> Tensor:
-        """The picture, (N, channels, size, size); the indices are for max unpooling alone."""
+        """Codes (N, code) → pictures (N, channels, size, size) in [0, 1].
+
+        The indices are for max unpooling alone.
+        """
         x = F.relu(enlarge(self.up[0], self.from_code(code), indices[0]))
         return enlarge(self.up[1], x, indices[1]).sigmoid()
 
     def forward(self, x: Tensor) -> Tensor:
-        """The picture through its code and back."""
+        """Pictures (N, channels, size, size) through their codes and back, in [0, 1]."""
         return self.decode(*self.encode(x))

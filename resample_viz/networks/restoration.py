@@ -26,6 +26,6 @@ class RestorationNetwork(nn.Module):
         )
 
     def forward(self, resized: Tensor) -> Tensor:
-        """The guess."""
+        """(N, channels, H, W), resized → the restored picture, of the same shape."""
         result: Tensor = resized + self.detail(resized)
         return result

@@ -40,7 +40,7 @@ class SegmentationNetwork(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a quarter faster
 
     def forward(self, x: Tensor) -> Tensor:
-        """The scores.
+        """(N, channels, H, W) → scores (N, classes, H, W).
 
         Raises ValueError for a size that cannot be halved three times, or other channels.
         """

@@ -53,12 +53,15 @@ class SuperResolutionNetwork(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        """The enlarged picture; it may leave [0, 1] a little, as bicubic does."""
+        """(N, 1, H, W) → (N, 1, factor H, factor W), a little beyond [0, 1], as bicubic is."""
         result: Tensor = self.detail(x) + upscale_bicubic(x, self.factor)
         return result
 
     def detail(self, x: Tensor) -> Tensor:
-        """What the network adds to bicubic, in the units of x. Raises ValueError for a colour."""
+        """What the network adds to bicubic, (N, 1, factor H, factor W), in the units of x.
+
+        Raises ValueError for another number of channels than 1.
+        """
         if x.ndim != 4 or x.shape[1] != 1:
             raise ValueError(
                 f"this network enlarges luminance, (N, 1, H, W), not {tuple(x.shape)}: give it "
@@ -69,5 +72,8 @@ class SuperResolutionNetwork(nn.Module):
 
 
 def upscale_bicubic(x: Tensor, factor: int) -> Tensor:
-    """Bicubic with Keys' a = −0.5, the field's own baseline (PyTorch's default mode has −0.75)."""
+    """(N, C, H, W) → (N, C, factor H, factor W), bicubic with Keys' a = −0.5.
+
+    It is the baseline of the papers; without antialias, PyTorch's bicubic has a = −0.75.
+    """
     return F.interpolate(x, scale_factor=factor, mode="bicubic", antialias=True)

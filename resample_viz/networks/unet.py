@@ -64,7 +64,7 @@ class UNet(nn.Module):
         return x[..., :height, :width] if self.fix == "pad the input" else x
 
     def join(self, up: nn.Module, x: Tensor, skip: Tensor) -> Tensor:
-        """The enlarged map beside the one from the way down."""
+        """x, (N, C, h, w), upsampled by `up`, beside its skip, (N, K, H, W), along the channels."""
         size = skip.shape[-2:]
         x = up(x, output_size=size) if self.fix == "output_padding" else up(x)
         if self.fix == "interpolate" and x.shape[-2:] != size:

@@ -38,7 +38,10 @@ class MaxUnpooling(nn.Module):
         self.fill = nn.Conv2d(inputs, outputs, 3, padding=1)
 
     def forward(self, x: Tensor, indices: Tensor) -> Tensor:
-        """The enlarged map. Raises ValueError for indices of another shape."""
+        """Map and indices, (N, C, H, W) each → (N, outputs, factor H, factor W).
+
+        Raises ValueError for indices of another shape.
+        """
         if indices.shape != x.shape:
             raise ValueError(
                 f"max unpooling of a map of shape {tuple(x.shape)} got indices of shape "
@@ -166,6 +169,9 @@ def icnr_(convolution: nn.Conv2d, factor: int) -> None:
 
 
 def enlarge(block: nn.Module, x: Tensor, indices: Tensor) -> Tensor:
-    """Applies a block; the indices of the encoder's pooling go to the one that needs them."""
+    """Applies a block to x, (N, C, H, W) → (N, outputs, factor H, factor W).
+
+    `indices`, (N, C, H, W), of the encoder's pooling, go to the one block that needs them.
+    """
     result: Tensor = block(x, indices) if isinstance(block, MaxUnpooling) else block(x)
     return result

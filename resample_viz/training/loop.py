@@ -169,7 +169,7 @@ class Training:
         return batch[0].to(device), batch[1].to(device)
 
     def predict(self, x: Tensor) -> Tensor:
-        """What the network makes of x now, in evaluation mode, on the CPU."""
+        """What the network makes of x, (N, C, H, W), now: in evaluation mode, on the CPU."""
         self.network.eval()
         with torch.no_grad():
             result: Tensor = self.network(self.on_device((x, x))[0]).cpu()

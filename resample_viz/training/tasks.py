@@ -167,7 +167,10 @@ def super_resolution(
 
 
 def held_out_count(pictures: Tensor) -> int:
-    """How many are kept for judging: a tenth, at least one. Raises ValueError for fewer than 2."""
+    """How many of pictures (N, C, H, W) are held out for validation: a tenth, at least one.
+
+    Raises ValueError for fewer than 2.
+    """
     if len(pictures) < 2:
         raise ValueError(
             f"{len(pictures)} pictures cannot be split into some to train on and some to judge by: "
@@ -177,7 +180,7 @@ def held_out_count(pictures: Tensor) -> int:
 
 
 def check_pictures(pictures: Tensor) -> None:
-    """Raises ValueError for what is no batch of pictures, in one sentence."""
+    """Raises ValueError for what is no batch of pictures, (N, C, H, W) floats, in one sentence."""
     if pictures.ndim != 4 or not pictures.numel() or not pictures.is_floating_point():
         raise ValueError(
             f"pictures are floats of shape (N, C, H, W) in [0, 1], not {pictures.dtype} of shape "
