@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import gzip
-from importlib.util import find_spec
-from pathlib import Path
+import subprocess
+import sys
+from functools import cache
 
 import torch
 from torch import Tensor
 
 from resample_viz.images import ImageError
 
-PIXELS = 64
-"""So many columns of the file are pixels; the last one is the digit."""
+COUNT, SIDE = 1797, 8
+LOAD = """
+import sys
+from sklearn.datasets import load_digits
+sys.stdout.buffer.write(load_digits().images.astype("uint8").tobytes())
+"""
 
 
 def digits() -> Tensor:
@@ -23,21 +27,20 @@ def digits() -> Tensor:
 
     Raises ImageError if scikit-learn is not installed.
     """
-    import numpy as np
+    pictures = _levels().float() / 16
+    # In the file, digits of one writer follow each other.
+    return pictures[torch.randperm(COUNT, generator=torch.Generator().manual_seed(0))]
 
-    # Read where it lies: importing scikit-learn takes 80 MB of the kernel, and over a second.
-    package = find_spec("sklearn")
-    stored = [Path(at) / "datasets/data/digits.csv.gz" for at in _folders(package)]
-    if not stored or not stored[0].exists():
+
+@cache
+def _levels() -> Tensor:
+    """The counts, (1797, 1, 8, 8) uint8.
+
+    Importing scikit-learn takes 80 MB for as long as a process lives, so another one does it.
+    """
+    loaded = subprocess.run([sys.executable, "-c", LOAD], capture_output=True, check=False)
+    if len(loaded.stdout) != COUNT * SIDE**2:
         raise ImageError(
             "the digits are missing: they ship inside scikit-learn, so install or reinstall it."
         )
-    with gzip.open(stored[0], "rt") as file:
-        rows = np.loadtxt(file, delimiter=",", dtype=np.float32)
-    pictures = torch.from_numpy(rows[:, :PIXELS]).reshape(-1, 1, 8, 8) / 16
-    # In the file, digits of one writer follow each other.
-    return pictures[torch.randperm(len(pictures), generator=torch.Generator().manual_seed(0))]
-
-
-def _folders(package: object) -> list[str]:
-    return list(getattr(package, "submodule_search_locations", None) or ())
+    return torch.frombuffer(bytearray(loaded.stdout), dtype=torch.uint8).reshape(-1, 1, SIDE, SIDE)

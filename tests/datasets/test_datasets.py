@@ -99,8 +99,9 @@ def test_the_digits_are_scikit_learns_in_another_order() -> None:
 
 
 def test_without_scikit_learn_one_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    # The package's name `digits` is the function.
-    monkeypatch.setattr(sys.modules[digits.__module__], "find_spec", lambda name: None)
+    module = sys.modules[digits.__module__]  # the package's name `digits` is the function
+    monkeypatch.setattr(module, "LOAD", "import no_such_library")
+    module._levels.cache_clear()
     with pytest.raises(
         ImageError, match=r"ship inside scikit-learn, so install or reinstall it\.$"
     ):
