@@ -38,7 +38,9 @@ def _levels() -> Tensor:
 
     Importing scikit-learn takes 80 MB for as long as a process lives, so another one does it.
     """
-    loaded = subprocess.run([sys.executable, "-c", LOAD], capture_output=True, check=False)
+    loaded = subprocess.run(  # noqa: S603  a constant, and our own Python
+        [sys.executable, "-c", LOAD], capture_output=True, check=False
+    )
     if len(loaded.stdout) != COUNT * SIDE**2:
         raise ImageError(
             "the digits are missing: they ship inside scikit-learn, so install or reinstall it."
