@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from resample_viz.analysis.spectrum import amplitudes
+from resample_viz.threads import one_thread
 
 NEIGHBOURS = 3  # steps of frequency; a Hann window spreads a wave over less than two
 
@@ -40,6 +41,7 @@ class PrincipalComponents:
         return back.view_as(x) + self.mean
 
 
+@one_thread()
 def principal_components(pictures: Tensor) -> PrincipalComponents:
     """The principal components of pictures (N, C, H, W).
 
@@ -66,6 +68,7 @@ def restore_bicubic(x: Tensor, numbers: int) -> tuple[Tensor, int]:
     return F.interpolate(small, size=x.shape[-2:], mode="bicubic"), side**2
 
 
+@one_thread()
 def grid_energy(pictures: Tensor, period: int = 2) -> float:
     """How far a grid of this period stands out in the spectrum of pictures (N, C, H, W).
 

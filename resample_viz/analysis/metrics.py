@@ -15,6 +15,8 @@ import math
 import torch
 from torch import Tensor
 
+from resample_viz.threads import one_thread
+
 
 def mae(a: Tensor, b: Tensor) -> float:
     """Mean absolute error, in the units of the tensors. Tensors of any shape, the same for both.
@@ -99,6 +101,7 @@ def ssim(a: Tensor, b: Tensor, *, data_range: float = 1.0, gaussian: bool = Fals
     return _similarity(x.reshape(planes), y.reshape(planes), weights, unbiased, peak).mean().item()
 
 
+@one_thread()
 def _similarity(x: Tensor, y: Tensor, weights: Tensor, unbiased: float, peak: float) -> Tensor:
     """Equation 13 of the paper at every window that lies inside the image.
 

@@ -8,7 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from resample_viz.threads import one_thread
 
+
+@one_thread()
 def iou(predicted: Tensor, mask: Tensor, classes: int, within: Tensor | None = None) -> Tensor:
     """Intersection over union of each class, (classes,): 1 is perfect, 0 is nothing in common.
 

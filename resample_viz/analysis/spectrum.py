@@ -15,6 +15,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from resample_viz.threads import one_thread
+
 DECADES = 4.0
 """How many powers of ten lie between black and white in a spectrum on screen."""
 FOLDED = (1.0, 0.45, 0.0)
@@ -52,6 +54,7 @@ def amplitudes(x: Tensor) -> Tensor:
     return _transform(x).abs()
 
 
+@one_thread()
 def _transform(x: Tensor) -> Tensor:
     """The complex amplitudes: they add up where pictures do."""
     grey = x.detach().to(torch.float32).mean(0)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from resample_viz.analysis.metrics import psnr, ssim
 from resample_viz.analysis.resizing.matrix import resize_matrix
+from resample_viz.threads import one_thread
 
 Baseline = Literal["nearest", "bilinear", "bicubic", "Lanczos"]
 BASELINES: tuple[Baseline, ...] = get_args(Baseline)
@@ -76,6 +77,7 @@ def back_project(guess: Tensor, small: Tensor) -> Tensor:
     return guess + rows_back @ lacks @ cols_back.T
 
 
+@one_thread()
 def super_resolution_score(result: Tensor, truth: Tensor, factor: int) -> SuperResolutionScore:
     """PSNR and SSIM of an enlarged luminance, as papers on super-resolution report them.
 
@@ -102,6 +104,7 @@ def super_resolution_score(result: Tensor, truth: Tensor, factor: int) -> SuperR
 
 
 @lru_cache(maxsize=8)
+@one_thread()
 def _shrinking(large: int, small: int) -> tuple[Tensor, Tensor]:
     """The matrix that shrinks an axis, and its pseudo-inverse."""
     matrix = resize_matrix(large, small, mode="cubic", antialias=True, cubic_coeff=-0.5)

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from resample_viz.images import ImageError, photograph
+from resample_viz.threads import one_thread
 
 TRAINING_PHOTOGRAPHS = ("astronaut", "coins", "brick", "grass", "moon", "page")
 VALIDATION_PHOTOGRAPH = "coffee"
@@ -73,6 +74,7 @@ def downscale(x: Tensor, factor: int) -> Tensor:
     return small.clamp(0, 1)
 
 
+@one_thread()
 def small_and_large(picture: str | Tensor, factor: int) -> tuple[Tensor, Tensor]:
     """A picture's luminance at 1/factor of its size, and at full size: (1, 1, H, W) each.
 
@@ -92,6 +94,7 @@ def small_and_large(picture: str | Tensor, factor: int) -> tuple[Tensor, Tensor]
     return downscale(large, factor), large
 
 
+@one_thread()
 def training_pairs(factor: int) -> list[tuple[Tensor, Tensor]]:
     """`small_and_large` of every photograph that is for training."""
     return [small_and_large(name, factor) for name in TRAINING_PHOTOGRAPHS]

@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor
 
+from resample_viz.threads import one_thread
+
 CLASSES = ("background", "striped disc", "checked square", "dotted triangle")
 """The classes by number: each has a shape, a pattern and a family of colours."""
 
@@ -17,6 +19,7 @@ MOST_SHAPES = 4
 MOST_BYTES = 1_000_000_000
 
 
+@one_thread()
 def shapes(
     count: int, size: int = 48, *, seed: int = 0, noise: float = 0.05
 ) -> tuple[Tensor, Tensor]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import base64
 import logging
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as widgets
-import torch
 from torch import Tensor
 
 from resample_viz.images import ImageError
@@ -21,6 +20,7 @@ from resample_viz.labs.controls import OperationControls, quiet
 from resample_viz.labs.inputs import InputControls
 from resample_viz.labs.lifetime import adopt, close_tree, disown
 from resample_viz.operations import Operation, OperationError
+from resample_viz.threads import one_thread
 from resample_viz.view import Frame, Stage, figure, png
 
 if TYPE_CHECKING:
@@ -30,21 +30,6 @@ log = logging.getLogger(__name__)
 
 PARTS = ("stage", "controls", "inputs", "extras", "charts")
 """What a lab owns, and lets go of when it is closed."""
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Keeps torch to one thread.
-
-    A lab's tensors are small, and the browser needs a core too: on two busy cores, threads that
-    wait for each other made a 10 ms frame take 300 ms.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from resample_viz.labs.background import Job
 from resample_viz.labs.lifetime import adopt, close_tree, disown
+from resample_viz.threads import one_thread
 from resample_viz.training import Task, Training
 from resample_viz.view import ChartPanel, Frame, LineChart, Merit, Panel, Stage
 from resample_viz.view.colors import ROLE_COLORS
@@ -68,6 +69,7 @@ class TrainingView(widgets.Box):
             now = perf_counter()
             self._next = now + max(SECONDS_BETWEEN, SHARE * (now - began))
 
+    @one_thread()
     def show(self) -> None:
         """Shows where the training is, now."""
         training = self.training

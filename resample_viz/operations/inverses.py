@@ -6,10 +6,12 @@ import torch
 from torch import Tensor
 
 from resample_viz.operations.base import UndoKind
+from resample_viz.threads import one_thread
 
 WELL_CONDITIONED = 1e-3  # smallest over largest singular value; below, rounding of y swamps x
 
 
+@one_thread()
 def pseudo_inverse(matrix: Tensor, *, rtol: float = 1e-6) -> Tensor:
     """The Moore-Penrose inverse in double precision.
 
@@ -28,6 +30,7 @@ def pseudo_inverse(matrix: Tensor, *, rtol: float = 1e-6) -> Tensor:
         return torch.from_numpy((vh[kept].T / values[kept]) @ u[:, kept].T)
 
 
+@one_thread()
 def reciprocal_condition(matrix: Tensor) -> float:
     """The smallest singular value of an (out, in) matrix over the largest; 0 if inputs are lost."""
     out_size, in_size = matrix.shape

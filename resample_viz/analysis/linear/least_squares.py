@@ -14,6 +14,8 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
+from resample_viz.threads import FastestThreads, one_thread
+
 TOLERANCE = 1e-3
 """Estimated error of a solution, relative to its size, at which it counts as found: 60 dB."""
 LIMIT = 80
@@ -88,8 +90,10 @@ def conjugate_gradients(
     scale = float(y.abs().max()) or 1.0  # squares of very large or small numbers would overflow
     descent = _Descent(forward, adjoint, y / scale, precision)
     share, iterations, clock = 0.0, 0, perf_counter()
+    threads = FastestThreads()
     while not descent.within(tolerance) and iterations < limit:
-        descent.step()
+        with threads.step():
+            descent.step()
         iterations += 1
         if perf_counter() - clock > SLICE_SECONDS:
             share = max(share, iterations / limit, descent.share_done(tolerance))
@@ -152,6 +156,7 @@ class _Descent:
         up_to_date = self.known == len(self.lengths)
         return up_to_date and self._error() <= tolerance
 
+    @one_thread()
     def error(self) -> float:
         """||x - exact|| / ||x||, estimated from all iterations so far."""
         if self.known < len(self.lengths):

@@ -27,6 +27,7 @@ from resample_viz.analysis.linear.least_squares import (
 )
 from resample_viz.operations import MAX_BYTES, Operation, OperationError
 from resample_viz.operations.inverses import pseudo_inverse
+from resample_viz.threads import FastestThreads, one_thread
 
 RANK_TOLERANCE = 1e-6
 """Directions weakened more than this, relative to the strongest, count as lost: a few times the
@@ -149,11 +150,13 @@ class LinearMap:
             )
         matrix = torch.empty(rows, columns, dtype=torch.float64)
         batch = max(1, _IMPULSE_NUMBERS // max(rows, columns))
+        threads = FastestThreads()
         for first in range(0, columns, batch):
             cells = torch.arange(first, min(first + batch, columns))
             impulses = torch.zeros(len(cells), columns, dtype=torch.float64)
             impulses[torch.arange(len(cells)), cells] = 1
-            responses = self._forward(impulses.view(-1, *self.input_shape[1:]))
+            with threads.step():
+                responses = self._forward(impulses.view(-1, *self.input_shape[1:]))
             matrix[:, cells] = responses.reshape(len(cells), rows).T
         return matrix
 
@@ -166,7 +169,8 @@ class LinearMap:
                 "an input of at most 1,000 cells, all channels together, or see what is lost with "
                 "invisible_part."
             )
-        values = torch.linalg.svdvals(self._matrix)
+        with one_thread():
+            values = torch.linalg.svdvals(self._matrix)
         return int((values > RANK_TOLERANCE * values[0]).sum())
 
     @cached_property

@@ -15,6 +15,7 @@ from resample_viz.analysis.linear.linear_maps import LinearMap, linear_map
 from resample_viz.analysis.metrics import mae, psnr, ssim
 from resample_viz.operations import Operation, OperationError, Undo
 from resample_viz.operations.base import UndoKind
+from resample_viz.threads import one_thread
 
 LEAST_SQUARES = "least squares, all steps at once"
 SOLVED: tuple[UndoKind, ...] = ("exact inverse", "left inverse", "pseudo-inverse")
@@ -71,8 +72,9 @@ def round_trip(
     >>> rows[0].psnr > 100, rows[-1].kind
     (True, 'adjoint')
     """
-    y = operation(x)
-    rows = [measured(way, y, x, data_range) for way in operation.undo_at(x)]
+    with one_thread():
+        y = operation(x)
+        rows = [measured(way, y, x, data_range) for way in operation.undo_at(x)]
     if lacks_least_squares(operation, x):
         solution = finish(least_squares_steps(operation, x, y))
         rows.append(RoundTrip.of("pseudo-inverse", LEAST_SQUARES, solution.tensor, x, data_range))

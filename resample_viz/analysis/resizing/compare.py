@@ -9,6 +9,7 @@ from torch import Tensor
 
 from resample_viz.analysis.resizing.libraries import installed_methods, resize_method
 from resample_viz.analysis.resizing.methods import ResizeMethod, Size
+from resample_viz.threads import one_thread
 
 SAME = 0.05
 """Grey levels: up to here two float32 results differ by rounding errors only."""
@@ -87,6 +88,7 @@ def _by(size: Size) -> str:
     return f"{size[0]} × {size[1]}"
 
 
+@one_thread()
 def same_resize(
     a: str | ResizeMethod,
     b: str | ResizeMethod,
