@@ -1,4 +1,4 @@
-"""Imports go one way, and a cheap import stays cheap."""
+"""What is imported where, so that a cheap import stays cheap; the rest is in pyproject.toml."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import tomllib
-from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -17,47 +16,6 @@ import resample_viz
 
 PACKAGE = Path(resample_viz.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
-
-# Who may import whom, of our own packages.
-ALLOWED = {
-    "compat.py": set(),
-    "threads.py": set(),
-    "deprecation.py": set(),
-    "metrics.py": {"analysis"},
-    "ops.py": {"operations"},
-    "operations": {"deprecation"},
-    "analysis": {
-        "operations",
-        "view",
-        "compat",
-        "deprecation",
-    },  # a trace shows itself as a picture
-    "networks": {"compat", "deprecation"},
-    "images": set(),
-    "datasets": {"images", "compat", "deprecation"},
-    "training": {"analysis"},
-    "view": set(),
-    "labs": {
-        "operations",
-        "analysis",
-        "networks",
-        "images",
-        "datasets",
-        "training",
-        "view",
-        "compat",
-        "deprecation",
-    },
-    "exercises": {
-        "operations",
-        "analysis",
-        "networks",
-        "images",
-        "datasets",
-        "training",
-        "compat",
-    },
-}
 KNOW_PATHS = {Path(__file__).name, "samples.py"}  # they look for such paths themselves
 HEAVY = {"matplotlib", "torchvision", "skimage", "PIL", "scipy", "sklearn"}
 
@@ -81,24 +39,8 @@ def imported(module: Path, *, top_level: bool = False) -> set[str]:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{module.name}: relative import"
             names.add(node.module or "")
     return names
-
-
-@pytest.mark.parametrize("module", MODULES, ids=lambda m: str(m.relative_to(PACKAGE)))
-def test_imports_go_one_way(module: Path) -> None:
-    part = part_of(module)
-    if part == "__init__.py":
-        return
-    ours = {n.split(".")[1] for n in imported(module) if n.startswith("resample_viz.")}
-    assert ours - {part.removesuffix(".py"), "threads"} <= ALLOWED[part]
-
-
-def test_every_folder_has_its_rule() -> None:
-    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
-    modules = {path.name for path in PACKAGE.glob("*.py")} - {"__init__.py"}
-    assert folders | modules == set(ALLOWED)
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda m: str(m.relative_to(PACKAGE)))
@@ -114,11 +56,12 @@ def name_of(module: Path) -> str:
     return ".".join(part for part in parts if part != "__init__")
 
 
-def test_no_module_imports_itself_in_a_circle() -> None:
-    known = {name_of(module): module for module in MODULES}
-    needs = {name: imported(module) & known.keys() for name, module in known.items()}
-    assert sum(map(len, needs.values())) > 30
-    list(TopologicalSorter(needs).static_order())  # raises CycleError
+def test_no_module_imports_a_package_that_it_is_part_of() -> None:
+    """Circles between modules are found by import-linter, but not these."""
+    for module in MODULES:
+        parts = name_of(module).split(".")
+        packages = {".".join(parts[:length]) for length in range(2, len(parts))}
+        assert imported(module).isdisjoint(packages), module
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda m: str(m.relative_to(PACKAGE)))
