@@ -23,11 +23,11 @@ BLOCK_SECONDS = 0.1
 """Steps are timed in blocks of at least this length."""
 BLOCK_STEPS = 3
 """Steps of a block, at least."""
-WORTH_IT = 0.9
+WORTH_IT = 0.8
 """Another number of threads is taken if it needs less than this share of the time."""
-OF_A_CORE = 0.8
+OF_A_CORE = 0.9
 """One thread that gets less than this share of a core is on a machine without cores to spare."""
-SLOWED_DOWN = 1.5
+SLOWED_DOWN = 1.3
 """Blocks that take so many times as long as when the threads were chosen: the load has changed."""
 PATIENCE = 20
 """After a trial that did not help, the next one comes this many times its duration later."""
