@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import logging
 from abc import abstractmethod
 from collections.abc import Callable
@@ -18,18 +17,15 @@ from resample_viz.images import ImageError
 from resample_viz.labs.background import Background, Job
 from resample_viz.labs.controls import OperationControls, quiet
 from resample_viz.labs.inputs import InputControls
-from resample_viz.labs.lifetime import adopt, close_tree, disown
+from resample_viz.labs.lifetime import adopt, close_tree, disown, empty
 from resample_viz.operations import Operation, OperationError
 from resample_viz.threads import one_thread
-from resample_viz.view import Frame, Stage, figure, png
+from resample_viz.view import Frame, Stage, as_text, figure, png
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 log = logging.getLogger(__name__)
-
-PARTS = ("stage", "controls", "inputs", "extras", "charts")
-"""What a lab owns, and lets go of when it is closed."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +80,7 @@ class Lab(widgets.Box):
     opening: ClassVar[dict[str, Any]] = {}
     """Settings that a fresh lab starts with, where the operation's own defaults show too little."""
     is_closed = True  # until there is something to close
+    is_quiet = True
 
     def __init__(
         self,
@@ -226,7 +223,10 @@ class Lab(widgets.Box):
         self._compute(wait=wait)
 
     def close(self) -> None:
-        """Frees the widgets and the tensors; IPython's history may keep the empty lab alive."""
+        """Frees everything; IPython's history may keep the empty lab alive.
+
+        Networks stay with whoever has trained them.
+        """
         if self.is_closed:
             return
         self.is_quiet = self.is_closed = True
@@ -234,19 +234,18 @@ class Lab(widgets.Box):
         disown(self)
         close_tree(self)
         self.children = ()
-        self.shown = Frame(())
-        self._scene = (None, None)
-        for name in PARTS:
-            self.__dict__.pop(name, None)
+        self._freed = empty(self)
 
     def __getattr__(self, name: str) -> Any:
-        if name in PARTS:
+        if name in self.__dict__.get("_freed", ()):
             raise RuntimeError("this lab was closed: run its cell again to get a new one.")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     # From control to frame
 
     shown: Frame = Frame(())
+    _freed: frozenset[str] = frozenset()
+    _stored: tuple[Frame, str] | None = None
     _scene: tuple[Any, ...] = (None, None)
 
     def later(self, job: Job, *, wait: bool = False) -> None:
@@ -393,5 +392,11 @@ class Lab(widgets.Box):
         data = super()._repr_mimebundle_(**kwargs) or {}
         data["text/plain"] = repr(self)
         if self.shown.panels:
-            data["image/png"] = base64.b64encode(png(self.shown)).decode()
+            if self._stored is None or self._stored[0] is not self.shown:
+                self._stored = (self.shown, as_text(self.png()))
+            data["image/png"] = self._stored[1]
         return data
+
+    def png(self) -> bytes:
+        """What is shown, as the bytes of the small PNG that a notebook stores."""
+        return png(self.shown)

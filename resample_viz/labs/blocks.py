@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import MutableMapping
 from typing import Any
 
 import ipywidgets as widgets
 import torch
 from torch import Tensor
+from torch.utils.weak import WeakIdKeyDictionary
 
 from resample_viz.labs.controls import LABEL, Simple, Slider
 from resample_viz.operations import OperationError, Range
@@ -72,7 +73,10 @@ class Noise(Slider):
             raise OperationError(f"noise must be a number from 0 to 1, not {value!r}: try 0.2.")
 
 
-@lru_cache(maxsize=4)
+_last_noisy: MutableMapping[Tensor, tuple[float, bool, Tensor]] = WeakIdKeyDictionary()
+"""The last noisy version of every picture that is still in use."""
+
+
 def noisy(x: Tensor, noise: float, *, clip: bool = False) -> Tensor:
     """The picture x with normal noise of this standard deviation: for the same x the same object.
 
@@ -80,6 +84,9 @@ def noisy(x: Tensor, noise: float, *, clip: bool = False) -> Tensor:
     """
     if not noise:
         return x
-    random = torch.Generator().manual_seed(0)
-    made = x + noise * torch.randn(x.shape, generator=random)
-    return made.clamp_(0, 1) if clip else made
+    last = _last_noisy.get(x)
+    if last is None or last[:2] != (noise, clip):
+        random = torch.Generator().manual_seed(0)
+        made = x + noise * torch.randn(x.shape, generator=random)
+        last = _last_noisy[x] = (noise, clip, made.clamp_(0, 1) if clip else made)
+    return last[2]

@@ -62,8 +62,3 @@ class KernelLab(Lab):
         weight[(*self.weight_at(operation, number), row, col)] = value
         alone = weight.shape[:2] == (1, 1)
         write_weight(self.controls, weight[0, 0] if alone else weight)
-
-    def close(self) -> None:
-        """Frees what is remembered too."""
-        super().close()
-        self._least_squares = LeastSquares()

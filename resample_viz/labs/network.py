@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import perf_counter
@@ -220,19 +219,15 @@ class NetworkLab(Lab):
         lines = [f"{type(self).__name__} on {self.inputs.label}", strip, self.shown.code, merits]
         return "\n".join([*lines, *self.shown.warnings])
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        data = super()._repr_mimebundle_(**kwargs)
-        if self.shown.panels:
-            picture = self._ladder(self.trace).png()
-            data["image/png"] = base64.b64encode(picture).decode()
-        return data
+    def png(self) -> bytes:
+        """The ladder as the bytes of a PNG."""
+        return self._ladder(self.trace).png()
 
     def close(self) -> None:
-        """Frees the widgets, the network and a lab that was opened from here."""
+        """Frees the widgets, and a lab that was opened from here."""
+        if not self.is_closed:
+            self._close_opened()
         super().close()
-        self._close_opened()
-        self._traced, self._built = {}, None
-        self._seen, self._own = (None, None, None), None
 
     # Shapes
 

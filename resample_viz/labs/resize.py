@@ -308,9 +308,3 @@ class ResizeLab(Lab):
                 "closest. If both sides must agree, choose one library for both."
             )
         self.show_again()
-
-    def close(self) -> None:
-        """Frees the widgets, the tensors and the table."""
-        super().close()
-        self._table, self._job = Table.empty(), None
-        self._levels, self._classes = torch.zeros(0), None

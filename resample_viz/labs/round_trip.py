@@ -239,11 +239,6 @@ class RoundTripLab(Lab):
         """Trains a network to bring the picture back, on other photographs; about ten seconds."""
         self.later(self._learn(), wait=True)
 
-    def close(self) -> None:
-        """Frees the widgets and the networks."""
-        super().close()
-        self._learned = []
-
     @calmly
     def _pressed(self, _: Any) -> None:
         self.later(self._learn())

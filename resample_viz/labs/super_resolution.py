@@ -224,11 +224,6 @@ class SuperResolutionLab(TrainedLab):
         """What the network makes of the small picture, as it is shown."""
         return self._finished(self.training.predict(self.small), self.small)
 
-    def close(self) -> None:
-        """Frees the widgets; the networks stay with whoever has trained them."""
-        super().close()
-        self._tasks = {}
-
     @property
     def _cut(self) -> Tensor:
         """The input without the rows and columns that the factor does not divide."""

@@ -148,11 +148,6 @@ class TrainedLab(Lab):
         *rest, _ = said.split("\n")
         return "\n".join((*rest, self._made_with))
 
-    def close(self) -> None:
-        """Frees the widgets; the networks stay with whoever has trained them."""
-        super().close()
-        self._trainings = {}
-
     def _learn(self) -> Job:
         return learning(self.training, self.show_again)
 

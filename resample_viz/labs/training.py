@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 import signal
 import threading
@@ -20,8 +18,19 @@ from resample_viz.labs.background import Job
 from resample_viz.labs.lifetime import adopt, close_tree, disown
 from resample_viz.threads import one_thread
 from resample_viz.training import Task, Training
-from resample_viz.view import ChartPanel, Frame, LineChart, Merit, Panel, Stage
+from resample_viz.view import (
+    ChartPanel,
+    Frame,
+    LineChart,
+    Merit,
+    Panel,
+    Stage,
+    as_text,
+    painted,
+    small_png,
+)
 from resample_viz.view.colors import ROLE_COLORS
+from resample_viz.view.pictures import GREYS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -136,6 +145,8 @@ class TrainingView(widgets.Box):
         disown(self)
         close_tree(self)
         self.children = ()
+        self.stage.clear()
+        self.chart.reset()
 
     def __repr__(self) -> str:
         training = self.training
@@ -144,10 +155,9 @@ class TrainingView(widgets.Box):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         data = super()._repr_mimebundle_(**kwargs) or {}
-        buffer = io.BytesIO()
-        self.figure().savefig(buffer, format="png", dpi=80, metadata={"Software": None})
+        exact = (*GREYS, *(style["color"] for style in STYLES.values()))
         data["text/plain"] = repr(self)
-        data["image/png"] = base64.b64encode(buffer.getvalue()).decode()
+        data["image/png"] = as_text(small_png(painted(self.figure()), exact=exact))
         return data
 
 
@@ -167,6 +177,11 @@ class LossCurve:
             self.chart.add(name, **style)
         self._limits = (math.nan, math.nan)
         self._scene: tuple[Any, ...] = ()
+
+    def reset(self) -> None:
+        """Forgets the drawing; `draw` makes another."""
+        self._scene = ()
+        self.chart.reset()
 
     def series(self) -> dict[str, tuple[Any, Any]]:
         """Steps and losses, by the name of the line."""

@@ -181,11 +181,6 @@ class TransposedConvolutionLab(KernelLab):
         group, within = divmod(self._channel(operation), outputs)
         return group * (inputs // operation.groups) + kernel, within
 
-    def close(self) -> None:
-        """Frees what is remembered too."""
-        super().close()
-        self._random = LastDrawn()
-
     def frame(self, operation: ConvTranspose, x: Tensor) -> Frame:  # type: ignore[override]
         """What `show` asks for."""
         shows = self.extras["show"].value

@@ -1,7 +1,7 @@
 """Pictures: panels (plain data), painted in the browser by the stage or printed by matplotlib."""
 
 from resample_viz.view.charts import LineChart
-from resample_viz.view.figure import figure, png
+from resample_viz.view.figure import figure, painted, png
 from resample_viz.view.panel import (
     AnyPanel,
     ChartPanel,
@@ -12,6 +12,7 @@ from resample_viz.view.panel import (
     Panel,
     Step,
 )
+from resample_viz.view.pictures import as_text, small_png
 from resample_viz.view.stage import Stage
 
 __all__ = [
@@ -25,6 +26,9 @@ __all__ = [
     "Panel",
     "Stage",
     "Step",
+    "as_text",
     "figure",
+    "painted",
     "png",
+    "small_png",
 ]

@@ -12,6 +12,7 @@ from resample_viz.view.panel import Indices
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.lines import Line2D
     from PIL import Image
 
 THEMES = {
@@ -37,9 +38,7 @@ class LineChart:
         self.width, self.height, self.dress = width, height, dress
         self.dark = False
         self._styles: dict[str, dict[str, Any]] = {}
-        self._canvas: FigureCanvasAgg | None = None
-        self._background: Any = None
-        self._palette: Any = None
+        self.reset()
 
     def add(self, name: str, **style: Any) -> None:
         """Declares a line by its name, in matplotlib's own terms (color, marker, linestyle)."""
@@ -49,7 +48,10 @@ class LineChart:
     def reset(self, *, dark: bool | None = None) -> None:
         """Forgets the background, because limits, labels or the theme changed."""
         self.dark = self.dark if dark is None else dark
-        self._canvas = None
+        self._canvas: FigureCanvasAgg | None = None
+        self._background: Any = None
+        self._palette: Any = None
+        self._lines: dict[str, Line2D] = {}
 
     def update(self, **series: tuple[Any, Any]) -> Drawn:
         """The chart with these (x, y) data: palette indices (H, W) and palette (n, 3)."""

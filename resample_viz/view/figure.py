@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import math
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from resample_viz.view.colors import MATPLOTLIB_NAMES, ROLE_COLORS, palette
 from resample_viz.view.panel import ChartPanel, Frame, IndexPanel, Panel
+from resample_viz.view.pictures import GREYS, MANY_GREYS, Box, small_png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from PIL import Image
 
 COLUMNS = 4
+STORED_DPI = 80
 MANY = 9  # panels; more than that are drawn smaller
 NUMBERS_UP_TO = 144  # cells, in panels that have their numbers written in
 CROSSED_UP_TO = 1024  # cells, in panels whose unread cells are crossed out one by one
@@ -50,20 +54,45 @@ def figure(frame: Frame) -> Figure:
 
 
 def png(frame: Frame) -> bytes:
-    """The figure as PNG bytes, without the date and the version that make files differ.
+    """The figure as the bytes of a small PNG; the same frame gives the same bytes."""
+    panels = [panel for panel in frame.panels if not isinstance(panel, ChartPanel)]
+    roles = {ROLE_COLORS[panel.role] for panel in panels}
+    is_grey = any(
+        isinstance(panel, Panel) and panel.colormap == "gray" and len(panel.shown) == 1
+        for panel in panels
+    )
+    drawing = figure(frame)
+    picture = painted(drawing)
+    smooth = [
+        _box(axes, picture.height)
+        for axes, panel in zip(drawing.axes, panels)
+        if isinstance(panel, IndexPanel) or panel.colormap != "gray"
+    ]
+    return small_png(
+        picture, exact=(*(MANY_GREYS if is_grey else GREYS), *sorted(roles)), smooth=smooth
+    )
 
-    A frame of many panels gets 256 colours: a notebook that stores two such pictures stays small.
-    """
+
+def painted(drawing: Figure) -> Image.Image:
+    """A matplotlib figure as an RGB picture of `STORED_DPI` pixels per inch."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
-    buffer = io.BytesIO()
-    figure(frame).savefig(buffer, format="png", dpi=80, metadata={"Software": None})
-    if len(frame.panels) <= MANY:
-        return buffer.getvalue()
-    few = Image.open(buffer).convert("RGB").quantize(256)
-    buffer = io.BytesIO()
-    few.save(buffer, format="png")
-    return buffer.getvalue()
+    drawing.set_dpi(STORED_DPI)
+    canvas = FigureCanvasAgg(drawing)
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
+
+
+def _box(axes: Axes, height: int) -> Box:
+    """The pixels inside the frame of some axes; matplotlib counts rows from below."""
+    left, bottom, right, top = axes.get_window_extent().extents
+    return (
+        math.ceil(left) + 1,
+        math.ceil(height - top) + 1,
+        math.floor(right) - 1,
+        math.floor(height - bottom) - 1,
+    )
 
 
 def _draw_pixels(axes: Axes, panel: Panel) -> None:
@@ -147,8 +176,6 @@ def _write_numbers(axes: Axes, grid: Any, panel: Panel) -> None:
 
 def index_colors(panel: IndexPanel) -> Any:
     """RGB of every cell, in [0, 1]: row drives orange, column drives blue, neighbours alternate."""
-    import numpy as np
-
     rows, cols = panel.rows.double().numpy()[:, None], panel.cols.double().numpy()[None, :]
     down = rows / (panel.in_size[0] - 1) if panel.in_size[0] > 1 else rows * 0 + 0.5
     right = cols / (panel.in_size[1] - 1) if panel.in_size[1] > 1 else cols * 0 + 0.5

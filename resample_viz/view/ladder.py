@@ -6,7 +6,6 @@ each time with other bars.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from functools import cache
 from math import log2
@@ -16,6 +15,7 @@ import numpy as np
 
 from resample_viz.view.charts import THEMES
 from resample_viz.view.colors import ROLE_COLORS
+from resample_viz.view.pictures import small_png
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -80,9 +80,7 @@ class Ladder:
 
     def png(self) -> bytes:
         """The picture as PNG bytes."""
-        buffer = io.BytesIO()
-        self.image.save(buffer, format="png")
-        return buffer.getvalue()
+        return small_png(self.image)
 
     # Parts
 

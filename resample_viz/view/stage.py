@@ -21,6 +21,10 @@ MODULES = ("geometry.js", "dom.js", "stepper.js", "panel_view.js", "stage.js")
 """What the browser runs; each may use the ones before it."""
 PANEL_SLOTS = 20
 LINK_SLOTS = 4
+SLOTS = (
+    *(f"panel_{n}" for n in range(PANEL_SLOTS)),
+    *(f"link_{n}" for n in range(LINK_SLOTS)),
+)
 MAX_UPLOAD = 10_000_000
 """Bytes. The browser refuses larger files before it sends them; Jupyter's own limit is 10 MiB."""
 
@@ -35,8 +39,7 @@ def module_text() -> str:
 
 def _slots() -> Any:
     """Ordinary traits, so that a reloaded page gets the bytes back from the kernel."""
-    names = [f"panel_{n}" for n in range(PANEL_SLOTS)] + [f"link_{n}" for n in range(LINK_SLOTS)]
-    traits = {name: traitlets.Bytes().tag(sync=True, echo_update=False) for name in names}
+    traits = {name: traitlets.Bytes().tag(sync=True, echo_update=False) for name in SLOTS}
     return traitlets.MetaHasTraits("Slots", (traitlets.HasTraits,), traits)
 
 
@@ -128,6 +131,12 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
     def refuse(self, sentence: str) -> None:
         """Keeps what is shown, dimmed, and says what is wrong."""
         self._publish(**{**self._empty(), **self.frame, "alert": sentence})
+
+    def clear(self) -> None:
+        """Forgets what is shown: a closed stage that someone keeps holds no pictures."""
+        self.frame, self.palettes = {}, {}
+        for name in SLOTS:
+            setattr(self, name, b"")
 
     def report(self, share: float, text: str) -> None:
         """Shows how far a longer computation has come, 0 to 1; an empty text takes it away."""

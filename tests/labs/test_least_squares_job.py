@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -107,11 +109,14 @@ def test_a_lab_that_is_closed_meanwhile_does_nothing_more(lab: ConvolutionLab) -
 def test_a_closed_lab_remembers_no_tensor() -> None:
     lab = ConvolutionLab(show="way back", way_back=LEAST_SQUARES)
     assert lab._least_squares._solved is not None
-    lab.close()
-    assert lab._least_squares._solved is None
     other = TransposedConvolutionLab(preset="even count, uneven sum")
+    remembered = [weakref.ref(one) for one in (lab._least_squares, other._random, lab.shown)]
+    lab.close()
     other.close()
-    assert other._random._drawn is None
+    gc.collect()
+    assert [one() for one in remembered] == [None, None, None]
+    with pytest.raises(RuntimeError, match="was closed"):
+        _ = lab._least_squares
 
 
 def failing(error: Exception) -> Callable[..., Any]:
