@@ -1,17 +1,24 @@
-"""`python -m benchmarks`: key press → painted pixels, in a real JupyterLab and Chromium.
+"""`python -m benchmarks [speed | lessons | reruns] [NAME ...]`: what the suite takes.
 
-Everything is measured in one run: each case twice, in opposite orders, so that a machine that
-warms up or slows down favours none, and the floor comes both first and last.
+speed: key press → painted pixels, in a real JupyterLab and Chromium, beside other notebooks. All
+    cases are measured in one run, each twice, in opposite orders, so that a machine that warms up
+    or slows down favours none, and the floor comes both first and last.
+lessons: the memory of a kernel that runs a lesson to its end; of all, or of those named: 02 08
+reruns: the memory of a kernel that runs the cell of a lab 100 times; all labs, or those named
+
+Without a word all three are measured, and stored in benchmarks/results.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 from playwright.sync_api import sync_playwright
 
 from benchmarks.cases import BARE_KERNEL, cases
 from benchmarks.measure import Samples, import_seconds, kernel_memory, measure
+from benchmarks.memory import lesson_table, lessons, rerun_table, reruns, store_memory
 from benchmarks.report import Results, markdown, store
 from tests.browser.server import find_chromium, jupyterlab, launch_chromium
 
@@ -39,7 +46,30 @@ def run() -> Results:
     return Results(samples, bare, imports, lab_imports, chromium)
 
 
+def main() -> None:
+    """Measures what the command line asks for, and prints it."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("what", nargs="?", choices=("speed", "lessons", "reruns"))
+    parser.add_argument("names", nargs="*", help="numbers of lessons, or names of labs")
+    asked = parser.parse_args()
+    tables = []
+    if asked.what in (None, "lessons"):
+        tables.append(lesson_table(lessons(asked.names)))
+    if asked.what in (None, "reruns"):
+        tables.append(rerun_table(reruns(asked.names)))
+    if tables:
+        print("\n\n".join(tables))
+    if asked.what is None:
+        store_memory(tables)
+    if asked.what in (None, "speed"):
+        results = run()
+        store(results)
+        print(markdown(results))
+
+
 if __name__ == "__main__":
-    results = run()
-    store(results)
-    print(markdown(results))
+    main()
