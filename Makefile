@@ -1,12 +1,14 @@
 # make lab    opens JupyterLab on the first lesson
 # make test   runs everything that must hold
 # make slow   runs what takes longer: all controls in dark, lessons that train networks, in JupyterLab
+# make bundle makes the stage's one JavaScript module of its parts (needs Node)
 # All of them build .venv first, once. Nothing is installed outside this folder.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+NODE_MODULES := node_modules/.package-lock.json
 
 # The pair that the lessons' stored numbers were made with.
 TORCH := torch==2.13.0 torchvision==0.28.0
@@ -22,7 +24,7 @@ ifeq ($(shell id -u),0)
 LAB_OPTIONS += --allow-root
 endif
 
-.PHONY: help lab test slow lint types notebooks bench clean
+.PHONY: help lab test slow lint javascript bundle types notebooks bench clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -42,6 +44,19 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
+	@$(MAKE) --no-print-directory javascript
+
+# TypeScript and biome, for those who have Node; the suite itself needs none.
+javascript:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE_MODULES) && npm run --silent check; \
+	else echo "skipped: the checks of JavaScript need Node"; fi
+
+bundle: $(NODE_MODULES)
+	npm run --silent bundle
+
+$(NODE_MODULES): package-lock.json
+	npm ci --silent
+	@touch $@
 
 types: $(INSTALLED)
 	$(BIN)/mypy
@@ -66,4 +81,4 @@ $(INSTALLED): pyproject.toml Makefile
 	@touch $(INSTALLED)
 
 clean:
-	rm -rf $(VENV) test-artifacts .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) node_modules test-artifacts .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

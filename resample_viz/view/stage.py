@@ -6,7 +6,6 @@ did not change is not sent again, so that moving a slider does not resend the in
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,8 +16,6 @@ from resample_viz.view.colors import Colormap, palette
 from resample_viz.view.panel import Frame, Panel
 
 HERE = Path(__file__).parent
-MODULES = ("geometry.js", "dom.js", "stepper.js", "panel_view.js", "stage.js")
-"""What the browser runs; each may use the ones before it."""
 PANEL_SLOTS = 20
 LINK_SLOTS = 4
 SLOTS = (
@@ -27,14 +24,6 @@ SLOTS = (
 )
 MAX_UPLOAD = 10_000_000
 """Bytes. The browser refuses larger files before it sends them; Jupyter's own limit is 10 MiB."""
-
-
-def module_text() -> str:
-    """All of MODULES one after the other: one ES module that imports nothing."""
-    *parts, stage = ((HERE / name).read_text(encoding="utf-8") for name in MODULES)
-    inner = re.compile(r"^export (?=function|class|const)", re.MULTILINE)
-    imports = re.compile(r"^import \{[^}]*\} from \"\./\w+\.js\";\n", re.MULTILINE)
-    return imports.sub("", inner.sub("", "".join(parts)) + stage)
 
 
 def _slots() -> Any:
@@ -54,7 +43,8 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
     of height and width).
     """
 
-    _esm = module_text()
+    # Bundled from js/, because anywidget imports one text: `make bundle`.
+    _esm = (HERE / "stage.js").read_text(encoding="utf-8")
     _css = (HERE / "stage.css").read_text(encoding="utf-8")
 
     frame = traitlets.Dict().tag(sync=True, echo_update=False)

@@ -22,7 +22,11 @@ const run = {
     const rgba = new Uint8ClampedArray(4 * panel.shownRows * panel.shownCols);
     geometry.paintPixels(panel, codes, Uint8Array.from(palette), rgba, mark);
     const values = [];
-    for (let channel = panel.firstChannel; channel < panel.firstChannel + panel.channels; channel++) {
+    for (
+      let channel = panel.firstChannel;
+      channel < panel.firstChannel + panel.channels;
+      channel++
+    ) {
       for (let row = 0; row < panel.shownRows; row++) {
         for (let col = 0; col < panel.shownCols; col++) {
           values.push(geometry.valueAt(panel, codes, channel, panel.row0 + row, panel.col0 + col));
@@ -51,10 +55,10 @@ const run = {
   },
   addedUp({ link, bytes, values, steps, half }) {
     const read = geometry.readLink(link, view(bytes));
-    const valueOf = (row, col, channel) => values[channel][row][col];
-    const before = { steps: half, sums: geometry.addedUp(read, half, valueOf) };
-    const onwards = geometry.addedUp(read, steps, valueOf, before);
-    return [geometry.addedUp(read, steps, valueOf), onwards].map((sums) => [...sums]);
+    const valueAtCell = (row, col, channel) => values[channel][row][col];
+    const before = { steps: half, sums: geometry.addedUp(read, half, valueAtCell) };
+    const onwards = geometry.addedUp(read, steps, valueAtCell, before);
+    return [geometry.addedUp(read, steps, valueAtCell), onwards].map((sums) => [...sums]);
   },
   numbers: ({ panel, cells, count }) => ({
     numbers: cells.map(([row, col]) => geometry.numberOf(panel, row, col)),

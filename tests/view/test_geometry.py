@@ -1,4 +1,4 @@
-"""geometry.js, without a browser: it means by the bytes what Python meant.
+"""js/geometry.js, without a browser: it means by the bytes what Python meant.
 
 Runs on the JavaScript engine that Playwright brings along, so nothing else has to be installed.
 """
@@ -31,7 +31,7 @@ RUNNER = Path(__file__).with_name("geometry_cases.mjs")
 
 def in_javascript(cases: list[dict[str, Any]]) -> list[Any]:
     node, _ = compute_driver_executable()
-    command = [str(node), str(RUNNER), str(HERE / "geometry.js")]
+    command = [str(node), str(RUNNER), str(HERE / "js" / "geometry.js")]
     answer = subprocess.run(
         command, input=json.dumps(cases), capture_output=True, text=True, check=True
     )

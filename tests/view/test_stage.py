@@ -13,9 +13,7 @@ import torch
 import resample_viz as rv
 from resample_viz.view import Frame, Link, Panel, Stage
 from resample_viz.view.colors import ROLE_COLORS
-from resample_viz.view.stage import HERE, MODULES, PANEL_SLOTS, module_text
-
-IMPORT = re.compile(r"^import \{([^}]*)\} from \"\./(.*)\";", re.MULTILINE)
+from resample_viz.view.stage import HERE, PANEL_SLOTS
 
 
 class Comm:
@@ -132,23 +130,6 @@ def test_an_update_stays_small_at_the_largest_scale(monkeypatch: pytest.MonkeyPa
     lab.set(scale_factor=8.0)
     assert sum(len(memoryview(buffer)) for buffer in comm.sent[0][1]) < 600_000
     lab.close()
-
-
-def test_the_module_is_one_text_that_imports_nothing() -> None:
-    text = module_text()
-    assert not re.search(r"^\s*import\b", text, re.MULTILINE)
-    assert re.findall(r"^export \w+", text, re.MULTILINE) == ["export default"]
-
-
-def test_every_name_that_a_part_imports_is_made_by_a_part_before_it() -> None:
-    before: set[str] = set()
-    for module in MODULES:
-        text = (HERE / module).read_text(encoding="utf-8")
-        for names, source in IMPORT.findall(text):
-            assert source in MODULES[: MODULES.index(module)]
-            assert {name for name in re.split(r"[,\s]+", names) if name} <= before
-        before |= set(re.findall(r"^export (?:function|class|const) (\w+)", text, re.MULTILINE))
-    assert {path.name for path in HERE.glob("*.js")} == set(MODULES)
 
 
 # Walks, warnings, progress

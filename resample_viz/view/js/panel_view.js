@@ -1,20 +1,51 @@
+// @ts-check
 // One panel on the page: what it paints, and what the pointer and the keyboard do to it.
+/** @import { StageView } from "./stage.js" */
+/** @import { Area, BoxOf, Cell, PanelMeta, Pen } from "./protocol.js" */
 import {
-  cellAt, format, numberOf, paintIndex, paintPixels, paintRuns, placeOf, typedArray, valueAt, visibleCells,
+  cellAt,
+  format,
+  numberOf,
+  paintIndex,
+  paintPixels,
+  paintRuns,
+  placeOf,
+  typedArray,
+  valueAt,
+  visibleCells,
 } from "./geometry.js";
 import { element, outline, resize, setText } from "./dom.js";
 
 const NUMBERS_FROM = 24; // CSS pixels per cell from which values are written into the cells
 const CROSSED_FROM = 6; // CSS pixels per cell from which unread cells are crossed out one by one
 const MOST_HEIGHT = 600; // CSS pixels; a panel that would be taller becomes narrower
+/** @type {(keyof PanelMeta)[]} */
 const MEANING = [
-  "kind", "dtype", "channels", "channel", "lo", "hi", "vmin", "vmax", "colormap", "inRows", "inCols",
+  "kind",
+  "dtype",
+  "channels",
+  "channel",
+  "lo",
+  "hi",
+  "vmin",
+  "vmax",
+  "colormap",
+  "inRows",
+  "inCols",
 ];
 
 /** One panel: a figure with a canvas for the cells and a second one for what is drawn on them. */
 export class PanelView {
+  /**
+   * @param {StageView} stage
+   * @param {string} name
+   */
   constructor(stage, name) {
     this.stage = stage;
+    /** @type {number | undefined} CSS pixels; see `width` */
+    this.measured = undefined;
+    /** @type {{ x: number, y: number, moved?: boolean } | null} */
+    this.drag = null;
     this.figure = element("figure", "rv-panel", { "data-name": name });
     this.title = element("figcaption", "rv-title");
     this.screen = element("div", "rv-screen", { tabindex: "0", role: "img" });
@@ -26,12 +57,17 @@ export class PanelView {
     this.listen();
   }
 
+  /**
+   * @param {PanelMeta} meta
+   * @param {DataView} view
+   */
   update(meta, view) {
     const before = this.meta;
     const resized = before?.shownRows !== meta.shownRows || before?.shownCols !== meta.shownCols;
     // Bytes that were not sent again are the same object; they need no new paint, unless they now
     // stand for something else: a grey of 0.2 and a grey of 0.8 have the same codes.
-    const same = view === this.bytes && !resized && MEANING.every((key) => before[key] === meta[key]);
+    const same =
+      view === this.bytes && !resized && MEANING.every((key) => before[key] === meta[key]);
     this.meta = meta;
     this.bytes = view;
     this.figure.dataset.role = meta.role;
@@ -44,7 +80,8 @@ export class PanelView {
     this.writeNames(meta);
     if (same) return;
     this.count = this.sums = undefined;
-    if (meta.kind !== "chart") this.codes = typedArray(view, meta.kind === "index" ? "f32" : meta.dtype);
+    if (meta.kind !== "chart")
+      this.codes = typedArray(view, meta.kind === "index" ? "f32" : meta.dtype);
     if (resized) {
       this.image = new ImageData(meta.shownCols, meta.shownRows);
       this.screen.style.aspectRatio = `${meta.shownCols} / ${meta.shownRows}`;
@@ -53,8 +90,12 @@ export class PanelView {
     this.colour();
   }
 
-  /** The names of the rows, beside them; those of the columns are told under the pointer. */
-  writeNames({ names: [rows] = [[]], picked }) {
+  /**
+   * The names of the rows, beside them; those of the columns are told under the pointer.
+   * @param {PanelMeta} meta
+   */
+  writeNames({ names, picked }) {
+    const rows = names?.[0] ?? [];
     if (!rows.length) return;
     if (!this.names) {
       const beside = element("div", "rv-beside");
@@ -65,16 +106,24 @@ export class PanelView {
     }
     if (this.names.dataset.text !== rows.join()) {
       this.names.dataset.text = rows.join();
-      this.names.replaceChildren(...rows.map((name) => {
-        const line = element("li");
-        line.textContent = name;
-        return line;
-      }));
+      this.names.replaceChildren(
+        ...rows.map((name) => {
+          const line = element("li");
+          line.textContent = name;
+          return line;
+        }),
+      );
     }
-    [...this.names.children].forEach((line, row) => line.classList.toggle("rv-picked", row === picked[0]));
+    for (const [row, line] of [...this.names.children].entries()) {
+      line.classList.toggle("rv-picked", row === picked[0]);
+    }
   }
 
-  /** Shows the cells up to number `count` only, or `sums` in place of the values; undefined ends it. */
+  /**
+   * Shows the cells up to number `count` only, or `sums` in place of the values; undefined ends it.
+   * @param {number | undefined} [count]
+   * @param {Float32Array | undefined} [sums]
+   */
   reveal(count, sums) {
     if (this.count === undefined && count === undefined) return;
     this.count = count;
@@ -83,7 +132,11 @@ export class PanelView {
     this.paint();
   }
 
-  /** Whether a cell is hidden because the walk has not come to it. */
+  /**
+   * Whether a cell is hidden because the walk has not come to it.
+   * @param {number} row
+   * @param {number} col
+   */
   hides(row, col) {
     return this.count !== undefined && !this.sums && numberOf(this.meta, row, col) >= this.count;
   }
@@ -95,7 +148,10 @@ export class PanelView {
     // An error beyond its scale is a large error, not a value that will be clipped.
     const mark = this.stage.markOutside && this.meta.role !== "error";
     const { sums, meta } = this;
-    const shown = sums ? { ...meta, dtype: "f32", colour: false, firstChannel: meta.channel } : meta;
+    /** @type {PanelMeta} */
+    const shown = sums
+      ? { ...meta, dtype: "f32", colour: false, firstChannel: meta.channel }
+      : meta;
     paintPixels(shown, sums ?? this.codes, palette, this.image.data, mark);
     if (this.count === undefined || sums) return;
     for (let i = 0; i < meta.shownRows * meta.shownCols; i++) {
@@ -113,8 +169,14 @@ export class PanelView {
     const pixels = this.width * (window.devicePixelRatio || 1);
     this.view = visibleCells(this.meta, pixels, this.stage.centre);
     resize(this.cells, this.view.cols, this.view.rows);
-    this.cells.getContext("2d").putImageData(this.image, this.meta.col0 - this.view.col, this.meta.row0 - this.view.row);
-    resize(this.overlay, Math.round(pixels), Math.round((pixels * this.view.rows) / this.view.cols));
+    this.cells
+      .getContext("2d")
+      .putImageData(this.image, this.meta.col0 - this.view.col, this.meta.row0 - this.view.row);
+    resize(
+      this.overlay,
+      Math.round(pixels),
+      Math.round((pixels * this.view.rows) / this.view.cols),
+    );
     if (this.names) {
       const line = (this.width * this.view.rows) / this.view.cols / this.meta.rows;
       this.names.style.fontSize = `${Math.min(11, 0.95 * line)}px`;
@@ -139,8 +201,12 @@ export class PanelView {
     pen.setTransform(1, 0, 0, 1, 0, 0);
     pen.clearRect(0, 0, this.overlay.width, this.overlay.height);
     const size = this.overlay.width / this.view.cols;
+    /** @type {BoxOf} */
     const box = ({ row, col, rows = 1, cols = 1 }) => [
-      (col - this.view.col) * size, (row - this.view.row) * size, cols * size, rows * size,
+      (col - this.view.col) * size,
+      (row - this.view.row) * size,
+      cols * size,
+      rows * size,
     ];
     const ratio = window.devicePixelRatio || 1;
     const { cells, boxes } = this.stage.highlight.get(this.meta.name) ?? { cells: [], boxes: [] };
@@ -154,28 +220,54 @@ export class PanelView {
     if (this.meta.kind === "pixels") this.drawGrid(pen, size, box, ratio, filled);
     const frame = this.stage.croppedFrame(this);
     if (frame) outline(pen, box(frame), ratio, [6 * ratio, 4 * ratio]);
-    if (this.meta.picked?.length) outline(pen, box({ row: this.meta.picked[0], col: this.meta.picked[1] }), ratio, []);
+    if (this.meta.picked?.length)
+      outline(pen, box({ row: this.meta.picked[0], col: this.meta.picked[1] }), ratio, []);
     for (const one of boxes) outline(pen, box(one), ratio, []);
   }
 
-  /** What belongs to the cells themselves: padding, cells that are never read, numbers, tiles. */
+  /**
+   * What belongs to the cells themselves: padding, cells that are never read, numbers, tiles.
+   * @param {Pen} pen
+   * @param {number} size
+   * @param {BoxOf} box
+   * @param {number} ratio
+   * @param {Cell[]} filled
+   */
   drawGrid(pen, size, box, ratio, filled) {
-    const { margin: [top, left, bottom, right], rows, cols, lines, unread } = this.meta;
+    const {
+      margin: [top, left, bottom, right],
+      rows,
+      cols,
+      lines,
+      unread,
+    } = this.meta;
     const inside = { row: top, col: left, rows: rows - top - bottom, cols: cols - left - right };
     if (top || left || bottom || right) this.drawPadding(pen, box, inside, ratio);
     if (size / ratio >= NUMBERS_FROM) this.writeNumbers(pen, size, box, filled);
     if (unread[0].length || unread[1].length) this.crossOut(pen, size / ratio, box, ratio);
     if (!lines.length) return;
     pen.beginPath();
-    for (let row = lines[0]; row < rows; row += lines[0]) pen.rect(...box({ row, col: 0, rows: 0, cols }));
-    for (let col = lines[1]; col < cols; col += lines[1]) pen.rect(...box({ row: 0, col, rows, cols: 0 }));
+    for (let row = lines[0]; row < rows; row += lines[0])
+      pen.rect(...box({ row, col: 0, rows: 0, cols }));
+    for (let col = lines[1]; col < cols; col += lines[1])
+      pen.rect(...box({ row: 0, col, rows, cols: 0 }));
     pen.strokeStyle = "#CC79A7";
     pen.stroke();
   }
 
-  /** What no output reads: a stroke through every cell, or bands where cells are small. */
+  /**
+   * What no output reads: a stroke through every cell, or bands where cells are small.
+   * @param {Pen} pen
+   * @param {number} size
+   * @param {BoxOf} box
+   * @param {number} ratio
+   */
   crossOut(pen, size, box, ratio) {
-    const { rows, cols, unread: [unreadRows, unreadCols] } = this.meta;
+    const {
+      rows,
+      cols,
+      unread: [unreadRows, unreadCols],
+    } = this.meta;
     pen.strokeStyle = pen.fillStyle = "#D55E00";
     if (size < CROSSED_FROM) {
       pen.globalAlpha = 0.5;
@@ -196,7 +288,13 @@ export class PanelView {
     pen.stroke();
   }
 
-  /** Padding is hatched, and a dashed line runs around what is inside. */
+  /**
+   * Padding is hatched, and a dashed line runs around what is inside.
+   * @param {Pen} pen
+   * @param {BoxOf} box
+   * @param {Area} inside
+   * @param {number} ratio
+   */
   drawPadding(pen, box, inside, ratio) {
     const [x, y, w, h] = box(inside);
     pen.save();
@@ -217,6 +315,12 @@ export class PanelView {
     outline(pen, [x, y, w, h], ratio, [4 * ratio, 3 * ratio]);
   }
 
+  /**
+   * @param {Pen} pen
+   * @param {number} size
+   * @param {BoxOf} box
+   * @param {Cell[]} filled
+   */
   writeNumbers(pen, size, box, filled) {
     const bright = new Set(filled.map(({ row, col }) => `${row},${col}`)); // by the highlight
     pen.font = `${Math.round(Math.min(size * 0.32, 15 * (window.devicePixelRatio || 1)))}px sans-serif`;
@@ -233,29 +337,52 @@ export class PanelView {
     }
   }
 
-  /** The value of a cell in one channel; without one, in the channel that is shown. */
+  /**
+   * The value of a cell in one channel; without one, in the channel that is shown.
+   * @param {number} row
+   * @param {number} col
+   * @param {number} [channel]
+   */
   value(row, col, channel = this.meta.channel) {
-    if (this.sums && channel === this.meta.channel) return this.sums[placeOf(this.meta, row, col)] ?? NaN;
+    if (this.sums && channel === this.meta.channel)
+      return this.sums[placeOf(this.meta, row, col)] ?? NaN;
     return valueAt(this.meta, this.codes, channel, row, col);
   }
 
-  /** One value, or those of red, green and blue. */
+  /**
+   * One value, or those of red, green and blue.
+   * @param {number} row
+   * @param {number} col
+   */
   values(row, col) {
-    return this.meta.colour ? [0, 1, 2].map((channel) => this.value(row, col, channel)) : [this.value(row, col)];
+    return this.meta.colour
+      ? [0, 1, 2].map((channel) => this.value(row, col, channel))
+      : [this.value(row, col)];
   }
 
-  /** A cell as it is called: counted from where the padding ends. */
+  /**
+   * A cell as it is called: counted from where the padding ends.
+   * @param {Cell} cell
+   */
   nameOf({ row, col }) {
     const [top, left] = this.meta.margin ?? [0, 0];
     return `row ${format(row - top)}, column ${format(col - left)}`;
   }
 
+  /**
+   * @param {number} row
+   * @param {number} col
+   */
   colourAt(row, col) {
     const place = placeOf(this.meta, row, col);
     return place < 0 ? [128, 128, 128] : this.image.data.subarray(4 * place, 4 * place + 3);
   }
 
-  /** Black or white, whichever can be read on the colour of a cell. */
+  /**
+   * Black or white, whichever can be read on the colour of a cell.
+   * @param {number} row
+   * @param {number} col
+   */
   inkAt(row, col) {
     const [r, g, b] = this.colourAt(row, col);
     return 0.3 * r + 0.59 * g + 0.11 * b > 140 ? "#000" : "#fff";
@@ -263,11 +390,18 @@ export class PanelView {
 
   listen() {
     const { signal } = this.stage.abort;
+    /**
+     * @template {keyof HTMLElementEventMap} K
+     * @param {K} type
+     * @param {(event: HTMLElementEventMap[K]) => void} handler
+     */
     const on = (type, handler) => this.screen.addEventListener(type, handler, { signal });
     on("pointermove", (event) => this.pointed(event));
     on("pointerdown", (event) => this.pressed(event));
     on("pointerup", () => this.released());
-    on("pointercancel", () => (this.drag = this.pressedCell = null));
+    on("pointercancel", () => {
+      this.drag = this.pressedCell = null;
+    });
     on("pointerleave", () => {
       this.pressedCell = null; // what is released elsewhere was no click
       this.stage.point(null);
@@ -277,7 +411,11 @@ export class PanelView {
     on("blur", () => this.stage.point(null));
   }
 
-  /** The middle of a cell, in pixels from the corner of `frame`. */
+  /**
+   * The middle of a cell, in pixels from the corner of `frame`.
+   * @param {Cell} cell
+   * @param {DOMRect} frame
+   */
   centreOf({ row, col }, frame) {
     const rect = this.overlay.getBoundingClientRect();
     const { view } = this;
@@ -287,11 +425,16 @@ export class PanelView {
     ];
   }
 
+  /** @param {MouseEvent} event */
   cellUnder(event) {
     if (this.spots.length) return this.spotUnder(event);
     if (!this.view) return null;
     const rect = this.overlay.getBoundingClientRect();
-    return cellAt(this.view, (event.clientX - rect.left) / rect.width, (event.clientY - rect.top) / rect.height);
+    return cellAt(
+      this.view,
+      (event.clientX - rect.left) / rect.width,
+      (event.clientY - rect.top) / rect.height,
+    );
   }
 
   /** The bars of a chart that can be pointed at. */
@@ -299,6 +442,7 @@ export class PanelView {
     return this.meta.spots ?? [];
   }
 
+  /** @param {MouseEvent} event */
   spotUnder(event) {
     const rect = this.cells.getBoundingClientRect();
     const x = ((event.clientX - rect.left) / rect.width) * this.meta.cols;
@@ -306,6 +450,7 @@ export class PanelView {
     return col < 0 || x > this.meta.end ? null : { row: 0, col };
   }
 
+  /** @param {PointerEvent} event */
   pointed(event) {
     if (this.drag) {
       this.drag.moved ||= Math.hypot(event.clientX - this.drag.x, event.clientY - this.drag.y) > 3;
@@ -322,6 +467,7 @@ export class PanelView {
     this.stage.point(cell && { name: this.meta.name, ...cell });
   }
 
+  /** @param {PointerEvent} event */
   pressed(event) {
     const cell = this.cellUnder(event);
     if (this.cropped) {
@@ -340,17 +486,28 @@ export class PanelView {
     else if (cell) this.stage.pin({ name: this.meta.name, ...cell });
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
     const isChart = this.meta.kind === "chart";
     if ((isChart && !this.spots.length) || event.target !== this.screen) return;
     const { rows, cols } = isChart ? { rows: 1, cols: this.spots.length } : this.meta;
     const now = this.stage.spot;
-    const here = now && now.name === this.meta.name ? now : { row: this.view?.row ?? 0, col: this.view?.col ?? 0 };
+    const here =
+      now && now.name === this.meta.name
+        ? now
+        : { row: this.view?.row ?? 0, col: this.view?.col ?? 0 };
     const step = {
-      ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1],
-      Home: [0, -here.col], End: [0, cols], PageUp: [-here.row, 0], PageDown: [rows, 0],
+      ArrowUp: [-1, 0],
+      ArrowDown: [1, 0],
+      ArrowLeft: [0, -1],
+      ArrowRight: [0, 1],
+      Home: [0, -here.col],
+      End: [0, cols],
+      PageUp: [-here.row, 0],
+      PageDown: [rows, 0],
     }[event.key];
     if (step) {
+      /** @param {number} value @param {number} n */
       const within = (value, n) => Math.max(0, Math.min(n - 1, value));
       const first = now && now.name === this.meta.name ? step : [0, 0];
       this.stage.walkTo({
@@ -371,19 +528,29 @@ export class PanelView {
     event.stopPropagation();
   }
 
-  /** A number field over one cell; Enter sends the new value to the kernel. */
+  /**
+   * A number field over one cell; Enter sends the new value to the kernel.
+   * @param {Cell | null} cell
+   * @param {string | undefined} [start]
+   */
   edit(cell, start) {
     if (!cell || !this.meta.editable || this.screen.querySelector("input")) return;
     if (numberOf(this.meta, cell.row, cell.col) < 0) return; // padding is not for typing
-    const field = element("input", "rv-edit", { inputmode: "decimal", "aria-label": `value of ${this.nameOf(cell)}` });
+    const field = element("input", "rv-edit", {
+      inputmode: "decimal",
+      "aria-label": `value of ${this.nameOf(cell)}`,
+    });
     field.value = start ?? format(this.value(cell.row, cell.col)).replace("−", "-");
+    /** @param {number} n */
     const share = (n) => `${100 / n}%`;
     Object.assign(field.style, {
       left: `${(100 * (cell.col - this.view.col)) / this.view.cols}%`,
       top: `${(100 * (cell.row - this.view.row)) / this.view.rows}%`,
-      width: share(this.view.cols), height: share(this.view.rows),
+      width: share(this.view.cols),
+      height: share(this.view.rows),
     });
     let open = true;
+    /** @param {boolean} send */
     const close = (send) => {
       if (!open) return;
       open = false;
@@ -391,7 +558,12 @@ export class PanelView {
       field.remove();
       if (send && field.value.trim() !== "" && Number.isFinite(value)) {
         const [top, left] = this.meta.margin;
-        this.stage.send({ panel: this.meta.name, row: cell.row - top, col: cell.col - left, value });
+        this.stage.send({
+          panel: this.meta.name,
+          row: cell.row - top,
+          col: cell.col - left,
+          value,
+        });
       }
       this.screen.focus({ preventScroll: true });
     };

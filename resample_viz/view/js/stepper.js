@@ -1,3 +1,4 @@
+// @ts-check
 // The stepper: first, back, play, next and a speed, over numbered cells. It knows numbers only; what
 // a step means is up to the stage. Everything happens in the browser, one step or more per frame.
 
@@ -6,21 +7,45 @@ import { element } from "./dom.js";
 const SLOWEST = 1; // cells per second
 const FASTEST = 60;
 const USUAL = 4;
-const KEYS = ["Enter", " ", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"];
+const KEYS = [
+  "Enter",
+  " ",
+  "ArrowLeft",
+  "ArrowRight",
+  "ArrowUp",
+  "ArrowDown",
+  "Home",
+  "End",
+  "PageUp",
+  "PageDown",
+];
 
 export class Stepper {
-  /** `onStep(step)` is called with 0 … count - 1, and with null when the walk is over. */
+  /**
+   * `onStep(step)` is called with 0 … count - 1, and with null when the walk is over.
+   * @param {AbortSignal} signal
+   * @param {(step: number | null) => void} onStep
+   */
   constructor(signal, onStep) {
     this.onStep = onStep;
     this.count = 0;
     this.step = null;
-    this.root = element("div", "rv-stepper", { role: "group", "aria-label": "step through the cells" });
+    this.root = element("div", "rv-stepper", {
+      role: "group",
+      "aria-label": "step through the cells",
+    });
     this.first = this.button("|◀", "first cell", () => this.go(0));
     this.back = this.button("◀", "one cell back", () => this.go((this.step ?? this.count) - 1));
     this.play = this.button("▶ Play", "play or pause", () => this.toggle());
     this.next = this.button("▶|", "next cell", () => this.go((this.step ?? -1) + 1));
     this.end = this.button("✕", "end the walk", () => this.stop());
-    this.speed = element("input", "", { type: "range", min: SLOWEST, max: FASTEST, value: USUAL, "aria-label": "cells per second" });
+    this.speed = element("input", "", {
+      type: "range",
+      min: SLOWEST,
+      max: FASTEST,
+      value: USUAL,
+      "aria-label": "cells per second",
+    });
     this.words = element("span", "rv-steps", { "aria-live": "off" });
     this.root.append("slow", this.speed, "fast", this.words);
     signal.addEventListener("abort", () => this.pause());
@@ -30,6 +55,11 @@ export class Stepper {
     this.show();
   }
 
+  /**
+   * @param {string} text
+   * @param {string} label
+   * @param {() => void} press
+   */
   button(text, label, press) {
     const button = element("button", "", { type: "button", title: label, "aria-label": label });
     button.textContent = text;
@@ -41,7 +71,10 @@ export class Stepper {
     return button;
   }
 
-  /** There are so many cells now; a walk goes on if it can. */
+  /**
+   * There are so many cells now; a walk goes on if it can.
+   * @param {number} count
+   */
   resize(count) {
     this.root.hidden = count === 0;
     if (count === this.count) return;
@@ -50,6 +83,7 @@ export class Stepper {
     this.show();
   }
 
+  /** @param {number} step */
   go(step) {
     this.step = Math.max(0, Math.min(this.count - 1, step));
     this.show();
@@ -65,6 +99,7 @@ export class Stepper {
     if (this.step === null || this.step >= this.count - 1) this.go(0);
     let before = performance.now();
     let due = 0;
+    /** @param {number} now */
     const tick = (now) => {
       due += ((now - before) / 1000) * this.speed.valueAsNumber;
       before = now;
@@ -98,6 +133,7 @@ export class Stepper {
     if (this.play.textContent !== text) this.play.textContent = text;
     this.end.disabled = this.step === null;
     this.back.disabled = this.step === 0;
-    this.words.textContent = this.step === null ? `${this.count} cells to walk` : `cell ${this.step + 1} of ${this.count}`;
+    this.words.textContent =
+      this.step === null ? `${this.count} cells to walk` : `cell ${this.step + 1} of ${this.count}`;
   }
 }

@@ -1,23 +1,38 @@
+// @ts-check
 // Pure functions behind the stage: what a buffer means, which cells belong together, how a sum is
 // written out. Nothing here touches the page, so all of it is tested without a browser.
+/** @import { Area, Axis, AxisMeta, Cell, Codes, Link, LinkMeta, PanelMeta, Sums, ValueOf, WeightedCell } from "./protocol.js" */
 
-/** The typed array behind a DataView, copied when it is not aligned. */
+/**
+ * The typed array behind a DataView, copied when it is not aligned.
+ * @param {DataView} view
+ * @param {"f32" | "u16" | "u8" | "i32"} dtype
+ */
 export function typedArray(view, dtype) {
+  const buffer = /** @type {ArrayBuffer} */ (view.buffer);
   const Type = { f32: Float32Array, u16: Uint16Array, u8: Uint8Array, i32: Int32Array }[dtype];
   const size = Type.BYTES_PER_ELEMENT;
   if (view.byteOffset % size === 0) {
-    return new Type(view.buffer, view.byteOffset, view.byteLength / size);
+    return new Type(buffer, view.byteOffset, view.byteLength / size);
   }
-  return new Type(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+  return new Type(buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
 }
 
-/** How a stored code becomes a value: lo + code * step. Floats are stored as they are. */
+/**
+ * How a stored code becomes a value: lo + code * step. Floats are stored as they are.
+ * @param {PanelMeta} panel
+ */
 export function scaleOf(panel) {
-  const levels = { u8: 255, u16: 65535 }[panel.dtype];
+  const levels = { u8: 255, u16: 65535, f32: 0 }[panel.dtype];
   return levels ? { lo: panel.lo, step: (panel.hi - panel.lo) / levels } : { lo: 0, step: 1 };
 }
 
-/** Where a cell lies among the cells that were sent, row by row; -1 if it was not sent. */
+/**
+ * Where a cell lies among the cells that were sent, row by row; -1 if it was not sent.
+ * @param {PanelMeta} panel
+ * @param {number} row
+ * @param {number} col
+ */
 export function placeOf(panel, row, col) {
   const r = row - panel.row0;
   const c = col - panel.col0;
@@ -25,7 +40,14 @@ export function placeOf(panel, row, col) {
   return sent ? r * panel.shownCols + c : -1;
 }
 
-/** The value of one cell of a pixel panel (codes are stored channel by channel); NaN if not sent. */
+/**
+ * The value of one cell of a pixel panel (codes are stored channel by channel); NaN if not sent.
+ * @param {PanelMeta} panel
+ * @param {Codes} codes
+ * @param {number} channel
+ * @param {number} row
+ * @param {number} col
+ */
 export function valueAt(panel, codes, channel, row, col) {
   const place = placeOf(panel, row, col);
   const sent = channel - panel.firstChannel;
@@ -34,7 +56,14 @@ export function valueAt(panel, codes, channel, row, col) {
   return lo + step * codes[sent * panel.shownRows * panel.shownCols + place];
 }
 
-/** Paints codes into RGBA bytes. `palette` holds 256 RGB triples for one-channel panels. */
+/**
+ * Paints codes into RGBA bytes. `palette` holds 256 RGB triples for one-channel panels.
+ * @param {PanelMeta} panel
+ * @param {Codes} codes
+ * @param {Uint8Array} palette
+ * @param {Uint8ClampedArray} rgba
+ * @param {boolean} markOutside
+ */
 export function paintPixels(panel, codes, palette, rgba, markOutside) {
   const cells = panel.shownRows * panel.shownCols;
   const shown = shownCodes(panel, codes);
@@ -58,17 +87,26 @@ export function paintPixels(panel, codes, palette, rgba, markOutside) {
   if (markOutside) markValuesOutside(panel, shown, rgba);
 }
 
-/** The codes of what is painted: all three channels of a colour panel, else the one it shows. */
+/**
+ * The codes of what is painted: all three channels of a colour panel, else the one it shows.
+ * @param {PanelMeta} panel
+ * @param {Codes} codes
+ */
 function shownCodes(panel, codes) {
   const cells = panel.shownRows * panel.shownCols;
   const from = (panel.channel - panel.firstChannel) * cells;
   return panel.colour ? codes : codes.subarray(from, from + cells);
 }
 
-/** The 8-bit shade of every value between vmin and vmax, clipped. */
+/**
+ * The 8-bit shade of every value between vmin and vmax, clipped.
+ * @param {PanelMeta} panel
+ * @param {Codes} codes
+ */
 function shadesOf(panel, codes) {
   const { lo, step } = scaleOf(panel);
   const gain = 255 / (panel.vmax - panel.vmin || 1);
+  /** @param {number} code */
   const shade = (code) => (lo + step * code - panel.vmin) * gain;
   // A clamped array rounds and clips by itself.
   if (panel.dtype !== "u8") return Uint8ClampedArray.from(codes, shade);
@@ -78,7 +116,12 @@ function shadesOf(panel, codes) {
   return shades;
 }
 
-/** Values beyond vmin or vmax become magenta; rounding to codes or to float32 does not count. */
+/**
+ * Values beyond vmin or vmax become magenta; rounding to codes or to float32 does not count.
+ * @param {PanelMeta} panel
+ * @param {Codes} codes
+ * @param {Uint8ClampedArray} rgba
+ */
 function markValuesOutside(panel, codes, rgba) {
   const { lo, step } = scaleOf(panel);
   const slack = Math.max(panel.dtype === "f32" ? 0 : step, 1e-6 * (panel.vmax - panel.vmin));
@@ -97,15 +140,23 @@ function markValuesOutside(panel, codes, rgba) {
   }
 }
 
-/** Unpacks a chart: 3 bytes for each of `colors` colours, then lengths and colours, a byte each. */
+/**
+ * Unpacks a chart: 3 bytes for each of `colors` colours, then lengths and colours, a byte each.
+ * @param {PanelMeta} panel
+ * @param {DataView} bytes
+ * @param {Uint8ClampedArray} rgba
+ */
 export function paintRuns(panel, bytes, rgba) {
   const pixels = new Uint32Array(rgba.buffer);
+  /** @param {number} from @param {number} length */
   const part = (from, length) => new Uint8Array(bytes.buffer, bytes.byteOffset + from, length);
   const palette = part(0, 3 * panel.colors);
   const lengths = part(3 * panel.colors, panel.runs);
   const indices = part(3 * panel.colors + panel.runs, panel.runs);
-  const words = Uint32Array.from({ length: panel.colors }, (_, i) =>
-    (255 << 24) | (palette[3 * i + 2] << 16) | (palette[3 * i + 1] << 8) | palette[3 * i]);
+  const words = Uint32Array.from(
+    { length: panel.colors },
+    (_, i) => (255 << 24) | (palette[3 * i + 2] << 16) | (palette[3 * i + 1] << 8) | palette[3 * i],
+  );
   let at = 0;
   for (let run = 0; run < panel.runs; run++) {
     pixels.fill(words[indices[run]], at, at + lengths[run]);
@@ -113,7 +164,12 @@ export function paintRuns(panel, bytes, rgba) {
   }
 }
 
-/** Paints an index map: the colour of a cell tells which input cell it reads (see indexColour). */
+/**
+ * Paints an index map: the colour of a cell tells which input cell it reads (see indexColour).
+ * @param {PanelMeta} panel
+ * @param {Codes} positions
+ * @param {Uint8ClampedArray} rgba
+ */
 export function paintIndex(panel, positions, rgba) {
   const rows = positions.subarray(0, panel.shownRows);
   const cols = positions.subarray(panel.shownRows);
@@ -129,7 +185,13 @@ export function paintIndex(panel, positions, rgba) {
   }
 }
 
-/** Row drives orange, column drives blue; neighbouring input cells differ in lightness. */
+/**
+ * Row drives orange, column drives blue; neighbouring input cells differ in lightness.
+ * @param {number} row
+ * @param {number} col
+ * @param {number} inRows
+ * @param {number} inCols
+ */
 export function indexColour(row, col, inRows, inCols) {
   const r = Math.round(row);
   const c = Math.round(col);
@@ -147,35 +209,54 @@ export function indexColour(row, col, inRows, inCols) {
 /**
  * A link with its bytes read: axes [{index, weights, taps, out, in}, ...], and `kernel` (input
  * channels × taps × taps) or `winners` (one source cell for each target cell) where it has them.
+ * @param {LinkMeta} link
+ * @param {DataView} view
  */
 export function readLink(link, view) {
   let offset = view.byteOffset;
+  /**
+   * @template {"i32" | "f32"} D
+   * @param {D} dtype
+   * @param {number} length
+   */
   const part = (dtype, length) => {
     const bytes = new DataView(view.buffer, offset, 4 * length);
     offset += 4 * length;
-    return typedArray(bytes, dtype);
+    return /** @type {D extends "i32" ? Int32Array : Float32Array} */ (typedArray(bytes, dtype));
   };
-  const axes = link.axes.map((axis) => ({
+  /** @param {AxisMeta} axis @returns {Axis} */
+  const read = (axis) => ({
     ...axis,
     index: part("i32", axis.out * axis.taps),
     weights: part("f32", axis.out * axis.taps),
-  }));
+  });
+  /** @type {[Axis, Axis]} */
+  const axes = [read(link.axes[0]), read(link.axes[1])];
   const [rows, cols] = axes;
   const kernel = link.kernel ? part("f32", link.kernel * rows.taps * cols.taps) : null;
   const winners = link.winners ? part("i32", link.winners) : null;
   return { ...link, inputs: link.kernel ?? 1, axes, kernel, winners };
 }
 
-/** [[input index, weight], ...] behind output `i` of one axis; an input may be read by several taps. */
+/**
+ * [[input index, weight], ...] behind output `i` of one axis; an input may be read by several taps.
+ * @param {Axis} axis
+ * @param {number} i
+ */
 export function axisSources(axis, i) {
   const found = new Map();
   for (let t = i * axis.taps; t < (i + 1) * axis.taps; t++) {
-    if (axis.weights[t] !== 0) found.set(axis.index[t], (found.get(axis.index[t]) ?? 0) + axis.weights[t]);
+    if (axis.weights[t] !== 0)
+      found.set(axis.index[t], (found.get(axis.index[t]) ?? 0) + axis.weights[t]);
   }
   return [...found];
 }
 
-/** [[output index, weight], ...] that input `j` of one axis reaches. */
+/**
+ * [[output index, weight], ...] that input `j` of one axis reaches.
+ * @param {Axis} axis
+ * @param {number} j
+ */
 export function axisTargets(axis, j) {
   const found = new Map();
   for (let t = 0; t < axis.index.length; t++) {
@@ -186,6 +267,10 @@ export function axisTargets(axis, j) {
   return [...found];
 }
 
+/**
+ * @param {[number, number][]} rows
+ * @param {[number, number][]} cols
+ */
 function products(rows, cols) {
   return rows.flatMap(([row, a]) => cols.map(([col, b]) => ({ row, col, weight: a * b })));
 }
@@ -193,6 +278,9 @@ function products(rows, cols) {
 /**
  * The source cells behind target cell (row, col), with their weights. Of a kernel, every tap that
  * lies on a cell is listed, those of weight 0 too, channel by channel in the order of the window.
+ * @param {Link} link
+ * @param {number} row
+ * @param {number} col
  */
 export function sources(link, row, col) {
   const [rows, cols] = link.axes;
@@ -208,40 +296,75 @@ export function sources(link, row, col) {
         const cell = { row: rows.index[row * rows.taps + u], col: cols.index[col * cols.taps + v] };
         if (cell.row < 0 || cell.col < 0) continue;
         const weight = link.kernel[(channel * rows.taps + u) * cols.taps + v];
-        found.push({ ...cell, channel: link.firstChannel + channel, weight, tap: { row: u, col: v } });
+        found.push({
+          ...cell,
+          channel: link.firstChannel + channel,
+          weight,
+          tap: { row: u, col: v },
+        });
       }
     }
   }
   return found;
 }
 
-/** The cells of the window that target cell (row, col) looks at, whatever their weights. */
+/**
+ * The cells of the window that target cell (row, col) looks at, whatever their weights.
+ * @param {Link} link
+ * @param {number} row
+ * @param {number} col
+ */
 export function windowOf(link, row, col) {
   const [rows, cols] = link.axes;
+  /** @param {Axis} axis @param {number} i */
   const taps = ({ index, weights, taps: n }, i) =>
-    [...index.subarray(i * n, (i + 1) * n)].filter((at, t) => at >= 0 && (link.kernel || weights[i * n + t] !== 0));
+    [...index.subarray(i * n, (i + 1) * n)].filter(
+      (at, t) => at >= 0 && (link.kernel || weights[i * n + t] !== 0),
+    );
   return taps(rows, row).flatMap((r) => taps(cols, col).map((c) => ({ row: r, col: c })));
 }
 
-/** The target cells that source cell (row, col) reaches, with their weights. */
+/**
+ * The target cells that source cell (row, col) reaches, with their weights.
+ * @param {Link} link
+ * @param {number} row
+ * @param {number} col
+ * @param {number | undefined} [channel]
+ */
 export function targets(link, row, col, channel = link.firstChannel) {
   const [rows, cols] = link.axes;
   if (link.winners) return winnerTargets(link, row * cols.in + col);
   if (!link.kernel) return products(axisTargets(rows, row), axisTargets(cols, col));
   const kernel = link.kernel.subarray((channel - link.firstChannel) * rows.taps * cols.taps);
   return tapsOn(rows, row).flatMap(([i, u]) =>
-    tapsOn(cols, col).map(([j, v]) => ({ row: i, col: j, weight: kernel[u * cols.taps + v], tap: { row: u, col: v } })));
+    tapsOn(cols, col).map(([j, v]) => ({
+      row: i,
+      col: j,
+      weight: kernel[u * cols.taps + v],
+      tap: { row: u, col: v },
+    })),
+  );
 }
 
+/**
+ * @param {Link} link
+ * @param {number} place
+ */
 function winnerTargets({ winners, axes }, place) {
+  /** @type {WeightedCell[]} */
   const found = [];
   winners.forEach((winner, i) => {
-    if (winner === place) found.push({ row: Math.floor(i / axes[1].out), col: i % axes[1].out, weight: 1 });
+    if (winner === place)
+      found.push({ row: Math.floor(i / axes[1].out), col: i % axes[1].out, weight: 1 });
   });
   return found;
 }
 
-/** [[output, tap], ...] of the taps of one axis that read input `j`. */
+/**
+ * [[output, tap], ...] of the taps of one axis that read input `j`.
+ * @param {Axis} axis
+ * @param {number} j
+ */
 function tapsOn(axis, j) {
   const found = [];
   for (let t = 0; t < axis.index.length; t++) {
@@ -253,30 +376,46 @@ function tapsOn(axis, j) {
 /**
  * What the first `steps` source cells, row by row, have added up to in every target cell. `before`,
  * {steps, sums} of an earlier call, saves adding up anew what it has already.
+ * @param {Link} link
+ * @param {number} steps
+ * @param {ValueOf} valueAtCell
+ * @param {Sums | null} [before]
  */
-export function addedUp(link, steps, valueOf, before = null) {
+export function addedUp(link, steps, valueAtCell, before = null) {
   const [rows, cols] = link.axes;
   const known = before && before.steps <= steps;
-  const sums = known ? before.sums.slice() : new Float64Array(rows.out * cols.out).fill(link.bias ?? 0);
+  const sums = known
+    ? before.sums.slice()
+    : new Float64Array(rows.out * cols.out).fill(link.bias ?? 0);
   for (let step = known ? before.steps : 0; step < steps; step++) {
     const row = Math.floor(step / cols.in);
     const col = step % cols.in;
     for (let channel = 0; channel < link.inputs; channel++) {
       const from = (link.firstChannel ?? 0) + channel;
-      const value = valueOf(row, col, from);
-      for (const cell of targets(link, row, col, from)) sums[cell.row * cols.out + cell.col] += cell.weight * value;
+      const value = valueAtCell(row, col, from);
+      for (const cell of targets(link, row, col, from))
+        sums[cell.row * cols.out + cell.col] += cell.weight * value;
     }
   }
   return sums;
 }
 
-/** Row by row, the number of a cell among those inside the margin; -1 in the padding. */
+/**
+ * Row by row, the number of a cell among those inside the margin; -1 in the padding.
+ * @param {Pick<PanelMeta, 'rows' | 'cols' | 'margin'>} panel
+ * @param {number} row
+ * @param {number} col
+ */
 export function numberOf({ rows, cols, margin: [top, left, bottom, right] }, row, col) {
   const inside = row >= top && row < rows - bottom && col >= left && col < cols - right;
   return inside ? (row - top) * (cols - left - right) + col - left : -1;
 }
 
-/** The cell with this number, in the coordinates of the panel. */
+/**
+ * The cell with this number, in the coordinates of the panel.
+ * @param {Pick<PanelMeta, 'cols' | 'margin'>} panel
+ * @param {number} number
+ */
 export function cellOf({ cols, margin: [top, left, , right] }, number) {
   const width = cols - left - right;
   return { row: top + Math.floor(number / width), col: left + (number % width) };
@@ -285,9 +424,20 @@ export function cellOf({ cols, margin: [top, left, , right] }, number) {
 /**
  * The part of a panel that is shown: all of it, or as many cells as there are pixels on a screen so
  * many pixels wide, whose height follows from the cells that were sent: the cells stay square.
+ * @param {PanelMeta} panel
+ * @param {number} screenWidth
+ * @param {{x: number, y: number}} centre
  */
 export function visibleCells(panel, screenWidth, centre) {
   const screenHeight = (screenWidth * panel.shownRows) / panel.shownCols;
+  /**
+   * @param {number} n
+   * @param {number} middle
+   * @param {number} from
+   * @param {number} sent
+   * @param {number} pixels
+   * @returns {[number, number]}
+   */
   const crop = (n, middle, from, sent, pixels) => {
     const count = Math.min(sent, Math.max(1, Math.floor(pixels)));
     const first = Math.round(middle * n - count / 2);
@@ -298,13 +448,21 @@ export function visibleCells(panel, screenWidth, centre) {
   return { row, col, rows, cols };
 }
 
-/** The cell under a point given in fractions of the shown part; null outside. */
+/**
+ * The cell under a point given in fractions of the shown part; null outside.
+ * @param {Area} view
+ * @param {number} fx
+ * @param {number} fy
+ */
 export function cellAt(view, fx, fy) {
   if (!(fx >= 0 && fx < 1 && fy >= 0 && fy < 1)) return null;
   return { row: view.row + Math.floor(fy * view.rows), col: view.col + Math.floor(fx * view.cols) };
 }
 
-/** The bounding box of a list of cells. */
+/**
+ * The bounding box of a list of cells.
+ * @param {Cell[]} cells
+ */
 export function extent(cells) {
   const rows = cells.map((cell) => cell.row);
   const cols = cells.map((cell) => cell.col);
@@ -313,21 +471,33 @@ export function extent(cells) {
   return { row, col, rows: Math.max(...rows) - row + 1, cols: Math.max(...cols) - col + 1 };
 }
 
-/** A number as a learner reads it: 3, 0.25, -0.0703. */
+/**
+ * A number as a learner reads it: 3, 0.25, -0.0703.
+ * @param {number} value
+ * @param {number} [digits]
+ */
 export function format(value, digits = 4) {
   if (!Number.isFinite(value)) return String(value);
   const text = Number.isInteger(value) ? String(value) : value.toFixed(digits);
-  return text.replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "").replace(/^-0$/, "0").replace("-", "−");
+  return text
+    .replace(/(\.\d*?)0+$/, "$1")
+    .replace(/\.$/, "")
+    .replace(/^-0$/, "0")
+    .replace("-", "−");
 }
 
 /**
  * "0.5625·0.41 + 0.1875·0.42 = 0.4125": terms in order of weight (or, with `inOrder`, of the window,
  * without those of weight 0), the rest in brackets, and a bias that is not 0.
+ * @param {WeightedCell[]} cells
+ * @param {(cell: WeightedCell) => number} valueAtCell
+ * @param {{most?: number, inOrder?: boolean, bias?: number}} [options]
  */
-export function writtenOut(cells, valueOf, { most = 4, inOrder = false, bias = 0 } = {}) {
-  let terms = cells.map((cell) => ({ ...cell, value: valueOf(cell) }));
+export function writtenOut(cells, valueAtCell, { most = 4, inOrder = false, bias = 0 } = {}) {
+  let terms = cells.map((cell) => ({ ...cell, value: valueAtCell(cell) }));
   if (inOrder) terms = terms.filter(({ weight }) => weight !== 0);
   else terms.sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
+  /** @param {number} sum @param {{ weight: number, value: number }} term */
   const add = (sum, term) => sum + term.weight * term.value;
   const total = terms.reduce(add, bias);
   const shown = terms.slice(0, most).map((term) => `${format(term.weight)}·${format(term.value)}`);

@@ -1,0 +1,215 @@
+// What the kernel sends and what it is sent, as `view/panel.py` and `view/stage.py` write it.
+// Tensors travel as bytes beside these descriptions, in a trait that `slot` names.
+
+export type Role = string;
+
+/** The place of a panel's shown part: rows and columns of the whole, and those that were sent. */
+export interface Extent {
+  rows: number;
+  cols: number;
+}
+
+export interface Area extends Extent {
+  row: number;
+  col: number;
+}
+
+interface Described extends Extent {
+  name: string;
+  title: string;
+  role: Role;
+  slot: string;
+  caption: string;
+  alt: string;
+  row0: number;
+  col0: number;
+  shownRows: number;
+  shownCols: number;
+  /** The panel whose cells this one shares; "" for none. */
+  like: string;
+  /** Rows above, columns left, rows below, columns right: padding, on a panel of pixels. */
+  margin: [number, number, number, number];
+  lines: number[];
+  unread: [number[], number[]];
+  /** The panels that rows and columns of a matrix stand for. */
+  ties: string[];
+  /** The names of rows and columns of a table. */
+  names: [string[], string[]] | [];
+  unit: string;
+  picked: number[];
+  pickable: boolean;
+  editable: boolean;
+  /** Who computed it, if not PyTorch. */
+  by?: string;
+  /** The left edge and the words of each bar of a chart, and where the last one ends. */
+  spots?: [number, string][];
+  end: number;
+}
+
+/** A tensor: codes channel by channel, lo + code * (hi - lo) / levels. */
+export interface PixelPanel extends Described {
+  kind: "pixels";
+  dtype: "f32" | "u16" | "u8";
+  channels: number;
+  firstChannel: number;
+  channel: number;
+  colour: boolean;
+  lo: number;
+  hi: number;
+  vmin: number;
+  vmax: number;
+  colormap: string;
+}
+
+/** Where each output cell reads: positions of rows, then of columns. */
+export interface IndexPanel extends Described {
+  kind: "index";
+  inRows: number;
+  inCols: number;
+}
+
+/** A chart as runs of palette colours. */
+export interface ChartPanel extends Described {
+  kind: "chart";
+  runs: number;
+  colors: number;
+}
+
+/** All kinds in one, with what only some have: code asks for `kind` where it matters. */
+export type PanelMeta = Described &
+  Omit<PixelPanel, "kind"> &
+  Omit<IndexPanel, "kind"> &
+  Omit<ChartPanel, "kind"> & { kind: "pixels" | "index" | "chart" };
+
+export interface AxisMeta {
+  in: number;
+  out: number;
+  taps: number;
+}
+
+export interface LinkMeta {
+  source: string;
+  target: string;
+  slot: string;
+  channel: number;
+  axes: [AxisMeta, AxisMeta];
+  kernel?: number;
+  firstChannel?: number;
+  bias?: number;
+  winners?: number;
+  back?: string;
+}
+
+/** One axis of a link: for every output and tap the input index (-1: none) and the weight. */
+export interface Axis extends AxisMeta {
+  index: Int32Array;
+  weights: Float32Array;
+}
+
+/** A link with its bytes read. */
+export interface Link extends Omit<LinkMeta, "axes" | "kernel" | "winners"> {
+  inputs: number;
+  axes: [Axis, Axis];
+  kernel: Float32Array | null;
+  winners: Int32Array | null;
+}
+
+export interface Cell {
+  row: number;
+  col: number;
+  channel?: number;
+  weight?: number;
+  tap?: { row: number; col: number };
+}
+
+export interface WeightedCell extends Cell {
+  weight: number;
+}
+
+/** A cell of a named panel. */
+export interface Spot {
+  name: string;
+  row: number;
+  col: number;
+}
+
+export interface Mark {
+  cells: Cell[];
+  boxes: (Cell & Partial<Extent>)[];
+}
+
+export interface Frame {
+  id: number;
+  panels: PanelMeta[];
+  links: LinkMeta[];
+  code: string;
+  copy: string;
+  alert: string;
+  formula: string;
+  hint: string;
+  outside: boolean;
+  warnings: string[];
+  /** The panel whose cells the stepper walks over; "" for none. */
+  walk: string;
+  stamp: boolean;
+  columns: number;
+  strip: Step[];
+  merits: Merit[];
+}
+
+export interface Step {
+  label: string;
+  shape: number[] | null;
+  role: Role | null;
+}
+
+export interface Merit {
+  label: string;
+  value: string;
+  meaning: string;
+}
+
+export interface Edit extends Spot {
+  panel: string;
+  value: number;
+  n: number;
+}
+
+/** The traits of `Stage`. Those in the second half the browser sets. */
+export interface Traits {
+  frame: Frame;
+  palettes: Record<string, DataView>;
+  progress: { share?: number; text?: string };
+  max_upload: number;
+  edit: { panel: string; row: number; col: number; value: number; n: number } | { n?: number };
+  picked: { panel: string; row: number; col: number; n: number } | { n?: number };
+  upload: { name: string; data: DataView };
+  centre: [number, number];
+  dark: boolean;
+}
+
+/** What anywidget hands to `render`. */
+export interface Model {
+  get<K extends keyof Traits>(name: K): Traits[K];
+  get(slot: string): DataView;
+  set<K extends keyof Traits>(name: K, value: Traits[K]): void;
+  save_changes(): void;
+  on(event: string, callback: () => void): void;
+  off(event: string, callback: () => void): void;
+}
+
+export type Codes = Float32Array | Uint16Array | Uint8Array | Int32Array;
+export type Pen = CanvasRenderingContext2D;
+export type Rect = [number, number, number, number];
+export type BoxOf = (cell: Cell & Partial<Extent>) => Rect;
+export type ValueOf = (row: number, col: number, channel?: number) => number;
+export interface Sums {
+  link?: Link;
+  steps: number;
+  sums: Float64Array;
+}
+export interface Near {
+  panel: import("./panel_view.js").PanelView;
+  cells: Cell[];
+  products?: boolean;
+}

@@ -1,0 +1,896 @@
+// @ts-check
+// The stage: paints the frames that the kernel sends, and answers the pointer and the keyboard by
+// itself. The model is the only state; this file writes to it only when the learner acts.
+/** @import { Cell, Edit, Frame, Link, Mark, Merit, Model, Near, PanelMeta, Spot, Step, Sums, WeightedCell } from "./protocol.js" */
+import {
+  addedUp,
+  cellOf,
+  extent,
+  format,
+  numberOf,
+  readLink,
+  sources,
+  targets,
+  windowOf,
+  writtenOut,
+} from "./geometry.js";
+import { element, resize, setText } from "./dom.js";
+import { PanelView } from "./panel_view.js";
+import { Stepper } from "./stepper.js";
+
+const LOUPE_CELLS = 6; // the loupe shows at most this many cells per axis
+const LOUPE_SIZE = 168; // CSS pixels
+const PRODUCTS = 9; // products that are written out of a window
+const CHANNEL_NAMES = ["red", "green", "blue"];
+const SVG = "http://www.w3.org/2000/svg";
+const TRACED =
+  "Point at a cell to see where it comes from, or walk with the arrow keys. Click or Enter pins it, Esc frees it.";
+const READ = "Point at a cell to read its value, or walk with the arrow keys.";
+const LOST =
+  "The kernel was restarted or closed. Hovering still works here; run the cell again to move the controls.";
+
+export class StageView {
+  /**
+   * @param {Model} model
+   * @param {HTMLElement} el
+   */
+  constructor(model, el) {
+    this.model = model;
+    this.abort = new AbortController();
+    /** @type {Map<string, PanelView>} */
+    this.panels = new Map();
+    /** @type {Link[]} */
+    this.links = [];
+    /** @type {Map<string, Mark>} */
+    this.highlight = new Map();
+    /** @type {[PanelView, Cell, PanelView, Cell][]} */
+    this.arrows = [];
+    this.walked = "";
+    this.centre = { x: 0.5, y: 0.5 };
+    this.markOutside = true;
+    /** @type {Spot | null} */
+    this.spot = null;
+    /** @type {Spot | null} */
+    this.pinned = null;
+    /** @type {Sums | null} */
+    this.added = null;
+    this.written = "";
+    this.build(el);
+    this.follow();
+    this.show();
+  }
+
+  /** @param {HTMLElement} el */
+  build(el) {
+    this.root = element("div", "rv-stage", { "data-frame": "0", "data-state": "ok" });
+    this.strip = element("div", "rv-strip", { "aria-label": "shapes" });
+    this.alert = element("div", "rv-alert", { role: "alert" });
+    this.code = element("code");
+    this.copy = element("button", "rv-copy", { type: "button", title: "Copy this code" });
+    this.copy.textContent = "Copy";
+    this.codeRow = element("div", "rv-code");
+    const pre = element("pre");
+    pre.append(this.code);
+    this.codeRow.append(pre, this.copy);
+    this.grid = element("div", "rv-panels");
+    this.drawing = document.createElementNS(SVG, "svg");
+    this.drawing.setAttribute("class", "rv-arrows");
+    this.drawing.setAttribute("aria-hidden", "true");
+    const field = element("div", "rv-field");
+    field.append(this.grid, this.drawing);
+    this.warnings = element("div", "rv-warnings", { role: "status" });
+    this.progress = element("div", "rv-progress", { role: "status" });
+    this.stepper = new Stepper(this.abort.signal, (step) => this.stepTo(step));
+    this.merits = element("dl", "rv-merits");
+    this.marker = element("label", "rv-marker");
+    this.markBox = element("input", "", { type: "checkbox" });
+    this.markBox.checked = true;
+    this.marker.append(this.markBox, "paint values outside the range of the picture magenta");
+    this.loupe = element("canvas", "rv-loupe", { "aria-hidden": "true" });
+    this.sentence = element("div", "rv-sentence", { "aria-live": "polite" });
+    this.buildUpload();
+    this.formula = element("div", "rv-formula");
+    this.hint = element("div", "rv-hint");
+    const words = element("div", "rv-words");
+    words.append(this.strip, this.codeRow, this.merits, this.sentence);
+    const head = element("div", "rv-head");
+    const aside = element("div", "rv-aside"); // as wide with a small loupe as with a large one
+    aside.append(this.loupe);
+    head.append(words, aside);
+    this.root.append(
+      head,
+      this.alert,
+      this.hint,
+      this.warnings,
+      this.stepper.root,
+      this.progress,
+      field,
+      this.marker,
+      this.formula,
+      this.own,
+    );
+    el.append(this.root);
+    const { signal } = this.abort;
+    this.copy.addEventListener("click", () => this.copyCode(), { signal });
+    this.markBox.addEventListener("change", () => this.recolour(), { signal });
+  }
+
+  /** The learner's own picture: chosen from a dialog, or dropped anywhere on the stage. */
+  buildUpload() {
+    this.own = element("label", "rv-own");
+    this.own.hidden = !this.model.get("max_upload");
+    this.file = element("input", "", { type: "file", accept: "image/*" });
+    this.own.append("Your own picture (or drop it here): ", this.file);
+    const { signal } = this.abort;
+    this.file.addEventListener("change", () => this.take(this.file.files[0]), { signal });
+    this.root.addEventListener("dragover", (event) => event.preventDefault(), { signal });
+    this.root.addEventListener(
+      "drop",
+      (event) => {
+        event.preventDefault();
+        event.stopPropagation();
+        this.take(event.dataTransfer.files[0]);
+      },
+      { signal },
+    );
+  }
+
+  /** @param {File | undefined} [file] */
+  async take(file) {
+    const most = this.model.get("max_upload");
+    if (!file || !most) return;
+    if (file.size > most) {
+      setText(
+        this.alert,
+        `${file.name} has ${(file.size / 1e6).toFixed(1)} MB, more than the ${most / 1e6} MB that a lab takes: make it smaller first, 512 pixels are plenty.`,
+      );
+      this.root.dataset.state = "error";
+      return;
+    }
+    const data = new DataView(await file.arrayBuffer());
+    this.model.set("upload", { name: file.name, data });
+    this.model.save_changes();
+    this.file.value = "";
+  }
+
+  follow() {
+    this.model.on("change:frame", this.show);
+    this.model.on("change:progress", this.showProgress);
+    this.showProgress();
+    this.model.on("comm_live_update", this.lost);
+    this.observer = new ResizeObserver(() => {
+      for (const panel of this.panels.values()) panel.measured = panel.screen.clientWidth;
+      this.repaint();
+    });
+    this.theme = new MutationObserver(() => this.tellTheme());
+    this.theme.observe(document.body, {
+      attributes: true,
+      attributeFilter: ["data-jp-theme-light", "class"],
+    });
+    this.tellTheme();
+  }
+
+  close() {
+    this.closed = true;
+    this.abort.abort();
+    this.observer.disconnect();
+    this.theme.disconnect();
+    cancelAnimationFrame(this.request);
+    this.model.off("change:frame", this.show);
+    this.model.off("change:progress", this.showProgress);
+    this.model.off("comm_live_update", this.lost);
+    this.root.remove();
+  }
+
+  lost = () => {
+    this.root.dataset.kernel = "lost";
+    this.alert.textContent = LOST;
+  };
+
+  showProgress = () => {
+    const { share, text } = this.model.get("progress") ?? {};
+    const bar = element("progress", "", { max: "1", value: String(share ?? 0) });
+    this.progress.replaceChildren(...(text ? [bar, ` ${text}`] : []));
+  };
+
+  /** Charts are drawn in the kernel, so it has to know whether the page is dark. */
+  tellTheme() {
+    const probe = getComputedStyle(document.body).getPropertyValue("--jp-layout-color1").trim();
+    const light = document.body.dataset.jpThemeLight;
+    const dark = light ? light === "false" : isDark(probe);
+    if (this.model.get("dark") === dark) return;
+    this.model.set("dark", dark);
+    this.model.save_changes();
+  }
+
+  /** @param {string} name */
+  palette(name) {
+    const view = this.model.get("palettes")[name];
+    return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  }
+
+  /** Frames that come faster than the screen shows them are skipped. */
+  show = () => {
+    cancelAnimationFrame(this.request);
+    this.request = requestAnimationFrame(() => this.draw(this.model.get("frame")));
+  };
+
+  /** @param {Frame} frame */
+  draw(frame) {
+    if (!frame.panels) return;
+    this.links = frame.links.map((link) => readLink(link, this.model.get(link.slot)));
+    this.arrange(frame.panels.map((meta) => meta.name));
+    if (this.grid.dataset.columns !== String(frame.columns)) {
+      this.grid.dataset.columns = String(frame.columns);
+      this.grid.style.setProperty("--rv-columns", String(frame.columns));
+    }
+    for (const meta of frame.panels)
+      this.panels.get(meta.name).update(meta, this.model.get(meta.slot));
+    for (const panel of this.panels.values()) panel.paint();
+    this.write(frame);
+    this.walk(frame);
+    this.light();
+    this.root.dataset.state = frame.alert ? "error" : "ok";
+    this.root.dataset.frame = String(frame.id);
+  }
+
+  /**
+   * Keeps the figures that stay, so that nothing flickers and the focus is not lost.
+   * @param {string[]} names
+   */
+  arrange(names) {
+    for (const [name, panel] of this.panels) {
+      if (names.includes(name)) continue;
+      panel.figure.remove();
+      this.panels.delete(name);
+    }
+    for (const name of names) {
+      if (this.panels.has(name)) continue;
+      this.panels.set(name, new PanelView(this, name));
+      this.observer.observe(this.panels.get(name).screen);
+    }
+    const wanted = names.map((name) => this.panels.get(name).figure);
+    if (wanted.some((figure, i) => this.grid.children[i] !== figure))
+      this.grid.replaceChildren(...wanted);
+  }
+
+  /** @param {Frame} frame */
+  write(frame) {
+    const text = JSON.stringify([frame.strip, frame.merits]);
+    if (text !== this.written) {
+      this.written = text;
+      this.strip.replaceChildren(...frame.strip.map(stripStep));
+      this.merits.replaceChildren(...frame.merits.map(meritItem));
+    }
+    setText(this.code, frame.code);
+    this.codeRow.hidden = !frame.code;
+    this.root.toggleAttribute("data-plain", !frame.code && !frame.links.length); // no loupe to keep room for
+    setText(this.alert, this.root.dataset.kernel === "lost" ? LOST : frame.alert);
+    setText(this.formula, frame.formula);
+    setText(this.hint, frame.hint);
+    const warnings = frame.warnings.map((text) => {
+      const line = element("div");
+      line.textContent = `⚠ ${text}`;
+      return line;
+    });
+    if (this.warnings.textContent !== warnings.map((line) => line.textContent).join(""))
+      this.warnings.replaceChildren(...warnings);
+    this.marker.hidden = !frame.outside;
+  }
+
+  /**
+   * The stepper follows the frame: another panel to walk over, or another number of cells.
+   * @param {Frame} frame
+   */
+  walk({ walk, stamp }) {
+    const meta = this.panels.get(walk)?.meta;
+    if (walk !== this.walked) this.stepper.stop();
+    this.stamp = stamp;
+    this.walked = walk;
+    this.stepper.resize(meta ? cellsInside(meta) : 0);
+    if (this.stepper.step !== null) this.stepTo(this.stepper.step);
+  }
+
+  /**
+   * One cell of the walk: lights it up, and shows what has been computed so far.
+   * @param {number | null} step
+   */
+  stepTo(step) {
+    if (step === null) {
+      for (const panel of this.panels.values()) panel.reveal();
+      return this.free();
+    }
+    const walked = this.panels.get(this.walked);
+    if (!walked) return;
+    const link = this.links.find((one) => (this.stamp ? one.source : one.target) === this.walked);
+    const output = link && this.panels.get(link.target);
+    if (this.stamp) this.addUp(step + 1, link, walked, output);
+    else output?.reveal(step + 1);
+    this.spot = { name: this.walked, ...cellOf(walked.meta, step) };
+    if (this.pinned) this.pinned = this.spot;
+    this.light();
+  }
+
+  /**
+   * Shows in the output what the first cells of the input have put there.
+   * @param {number} steps
+   * @param {Link} link
+   * @param {PanelView} input
+   * @param {PanelView} output
+   */
+  addUp(steps, link, input, output) {
+    const { colour, rows, cols, shownRows, shownCols } = output.meta;
+    if (colour || shownRows < rows || shownCols < cols) return; // too much to add up in every frame
+    const before = this.added?.link === link ? this.added : null; // every frame has links of its own
+    const sums = addedUp(link, steps, (...cell) => input.value(...cell), before);
+    this.added = { link, steps, sums };
+    output.reveal(steps, Float32Array.from(sums));
+  }
+
+  recolour() {
+    this.markOutside = this.markBox.checked;
+    for (const panel of this.panels.values()) if (panel.meta.kind === "pixels") panel.colour();
+    this.repaint();
+  }
+
+  repaint() {
+    if (this.closed || this.waiting) return;
+    this.waiting = requestAnimationFrame(() => {
+      this.waiting = null;
+      if (this.closed) return;
+      for (const panel of this.panels.values()) panel.paint();
+      this.drawArrows();
+    });
+  }
+
+  /**
+   * Brings a cell that lies beyond the shown part into the middle.
+   * @param {Spot} spot
+   */
+  bringIntoView({ name, row, col }) {
+    const { meta, view } = this.panels.get(name);
+    if (!view) return; // a chart is always whole
+    const seen =
+      row >= view.row &&
+      row < view.row + view.rows &&
+      col >= view.col &&
+      col < view.col + view.cols;
+    if (seen) return;
+    this.centre = { x: (col + 0.5) / meta.cols, y: (row + 0.5) / meta.rows };
+    this.repaint();
+    this.lookAt();
+  }
+
+  /**
+   * @param {number} dx
+   * @param {number} dy
+   */
+  pan(dx, dy) {
+    /** @param {number} value */
+    const within = (value) => Math.max(0, Math.min(1, value));
+    this.centre = { x: within(this.centre.x + dx), y: within(this.centre.y + dy) };
+    this.repaint();
+  }
+
+  lookAt() {
+    this.model.set("centre", [this.centre.y, this.centre.x]);
+    this.model.save_changes();
+  }
+
+  /**
+   * The part of this (whole) panel that a larger, cropped panel shows.
+   * @param {PanelView} panel
+   */
+  croppedFrame(panel) {
+    // A kernel shows no part of a picture, and a table is none.
+    /** @param {PanelView} one */
+    const isPicture = ({ meta }) => meta.role !== "kernel" && !meta.names?.[0].length;
+    if (panel.cropped || !isPicture(panel)) return null;
+    const other = [...this.panels.values()].find(
+      (candidate) => candidate.cropped && isPicture(candidate),
+    );
+    if (!other) return null;
+    /** @param {number} value @param {number} from @param {number} to */
+    const scale = (value, from, to) => (value * to) / from;
+    return {
+      row: scale(other.view.row, other.meta.rows, panel.meta.rows),
+      col: scale(other.view.col, other.meta.cols, panel.meta.cols),
+      rows: scale(other.view.rows, other.meta.rows, panel.meta.rows),
+      cols: scale(other.view.cols, other.meta.cols, panel.meta.cols),
+    };
+  }
+
+  /** @param {Spot | null} spot */
+  point(spot) {
+    if (this.pinned || this.stepper.playing) return;
+    this.spot = spot;
+    this.light();
+  }
+
+  /** @param {Spot} spot */
+  walkTo(spot) {
+    this.bringIntoView(spot);
+    if (this.pinned) this.pinned = spot;
+    this.spot = spot;
+    this.light();
+  }
+
+  /** @param {Spot} spot */
+  pin(spot) {
+    if (this.panels.get(spot.name).meta.pickable) return this.pick(spot);
+    const { pinned } = this;
+    const same = pinned?.name === spot.name && pinned.row === spot.row && pinned.col === spot.col;
+    this.pinned = same ? null : spot;
+    this.spot = spot;
+    this.light();
+  }
+
+  /**
+   * Tells the kernel which cell of a panel was chosen.
+   * @param {Spot} spot
+   */
+  pick({ name, row, col }) {
+    const { n = 0 } = this.model.get("picked") ?? {};
+    this.model.set("picked", { panel: name, row, col, n: n + 1 });
+    this.model.save_changes();
+  }
+
+  free() {
+    this.pinned = null;
+    this.spot = null;
+    this.light();
+  }
+
+  /** Highlights the cell under the pointer, and the cells that it comes from or goes to. */
+  light() {
+    for (const panel of this.panels.values()) panel.figure.removeAttribute("data-hover");
+    this.highlight = new Map();
+    this.arrows = [];
+    const spot = this.inside(this.spot);
+    if (spot) this.connect(spot);
+    this.drawArrows();
+    for (const panel of this.panels.values()) panel.decorate();
+    if (spot) {
+      const { figure } = this.panels.get(spot.name);
+      figure.dataset.hover = `${spot.row},${spot.col}`;
+    }
+    this.root.dataset.pinned = this.pinned ? "true" : "false";
+    if (!spot) this.tell(this.links.length ? TRACED : READ, null);
+  }
+
+  /**
+   * A pinned cell may lie outside the next, smaller frame.
+   * @param {Spot | null} spot
+   */
+  inside(spot) {
+    const panel = spot && this.panels.get(spot.name);
+    if (panel?.spots.length)
+      return { ...spot, row: 0, col: Math.min(spot.col, panel.spots.length - 1) };
+    if (!panel || panel.meta.kind === "chart") return null;
+    return {
+      name: spot.name,
+      row: Math.min(spot.row, panel.meta.rows - 1),
+      col: Math.min(spot.col, panel.meta.cols - 1),
+    };
+  }
+
+  /** @param {Spot} spot */
+  connect(spot) {
+    const panel = this.panels.get(spot.name);
+    const role = panel.meta.like || panel.meta.name;
+    if (panel.spots.length)
+      return this.tell(`${panel.spots[spot.col][1]} Click or Enter chooses it.`, null);
+    if (panel.meta.ties?.length) return this.explainWeight(spot, panel);
+    if (panel.meta.names?.[0].length) return this.explainPair(spot, panel);
+    const here = this.moved(spot, panel, this.panels.get(role));
+    this.mark(role, [{ ...here, weight: 1 }]);
+    const incoming = this.links.find((link) => link.target === role);
+    const outgoing = this.links.filter((link) => link.source === role);
+    this.markBands(role, here);
+    if (incoming) return this.explainOutput(spot, here, incoming);
+    if (outgoing.length) return this.explainInput(spot, here, outgoing);
+    this.tell(`${panel.meta.title}, ${panel.nameOf(spot)}: ${this.reading(panel, spot)}.`, null);
+  }
+
+  /**
+   * The same place in another panel, whose padding may be wider or narrower.
+   * @template {Cell} C
+   * @param {C} cell
+   * @param {PanelView} from
+   * @param {PanelView | undefined} [to]
+   */
+  moved(cell, from, to) {
+    const [top, left] = from.meta.margin ?? [0, 0];
+    const [otherTop, otherLeft] = to?.meta.margin ?? [0, 0];
+    return { ...cell, row: cell.row - top + otherTop, col: cell.col - left + otherLeft };
+  }
+
+  /**
+   * Marks cells in a panel and in all panels that share its cells; a box runs around them.
+   * @param {string} role
+   * @param {Cell[]} cells
+   * @param {Mark['boxes'] | undefined} [boxes]
+   */
+  mark(role, cells, boxes) {
+    const owner = this.panels.get(role);
+    for (const [name, panel] of this.panels) {
+      if (name !== role && panel.meta.like !== role) continue;
+      /** @param {Cell} cell */
+      const place = (cell) => this.moved(cell, owner ?? panel, panel);
+      const around = boxes ?? (cells.length ? [extent(cells)] : []);
+      this.highlight.set(name, { cells: cells.map(place), boxes: around.map(place) });
+    }
+  }
+
+  /**
+   * In every matrix, the row or the column that stands for a cell.
+   * @param {string} role
+   * @param {Cell} cell
+   */
+  markBands(role, cell) {
+    const owner = this.panels.get(role);
+    const number = owner?.meta.margin ? numberOf(owner.meta, cell.row, cell.col) : -1;
+    if (number < 0) return;
+    for (const [name, { meta }] of this.panels) {
+      if (!meta.ties?.length) continue;
+      const boxes = [];
+      if (meta.ties[0] === role) boxes.push({ row: number, col: 0, rows: 1, cols: meta.cols });
+      if (meta.ties[1] === role) boxes.push({ row: 0, col: number, rows: meta.rows, cols: 1 });
+      if (boxes.length) this.highlight.set(name, { cells: [], boxes });
+    }
+  }
+
+  /**
+   * A cell of a matrix: the weight between two cells of the panels that it is tied to.
+   * @param {Spot} spot
+   * @param {PanelView} panel
+   */
+  explainWeight(spot, panel) {
+    const [to, from] = panel.meta.ties.map((name) => this.panels.get(name));
+    const target = cellOf(to.meta, spot.row);
+    const source = cellOf(from.meta, spot.col);
+    this.mark(to.meta.name, [{ ...target, weight: 1 }]);
+    this.mark(from.meta.name, [{ ...source, weight: 1 }]);
+    this.highlight.set(spot.name, {
+      cells: [],
+      boxes: [
+        { row: spot.row, col: 0, rows: 1, cols: panel.meta.cols },
+        { row: 0, col: spot.col, rows: panel.meta.rows, cols: 1 },
+      ],
+    });
+    this.tell(
+      `Matrix row ${spot.row}, column ${spot.col}: ${this.reading(panel, spot)}, the weight with which ` +
+        `${from.meta.name} ${from.nameOf(source)} goes into ${to.meta.name} ${to.nameOf(target)}.`,
+      null,
+    );
+  }
+
+  /**
+   * A cell of a table: what its row and its column stand for, and the value.
+   * @param {Spot} spot
+   * @param {PanelView} panel
+   */
+  explainPair(spot, panel) {
+    const {
+      names: [rows, cols],
+      unit,
+      title,
+    } = panel.meta;
+    const value = panel.value(spot.row, spot.col);
+    const words = Number.isNaN(value)
+      ? "not computed"
+      : `${format(value, 1)}${unit ? ` ${unit}` : ""}`;
+    this.highlight.set(spot.name, {
+      cells: [],
+      boxes: [
+        { row: spot.row, col: 0, rows: 1, cols: panel.meta.cols },
+        { row: 0, col: spot.col, rows: panel.meta.rows, cols: 1 },
+      ],
+    });
+    this.tell(
+      `${title}: ${rows[spot.row]} against ${cols[spot.col]}: ${words}.${panel.meta.pickable ? " Click or Enter chooses the two." : ""}`,
+      null,
+    );
+  }
+
+  /**
+   * @param {Spot} spot
+   * @param {Cell} here
+   * @param {Link} link
+   */
+  explainOutput(spot, here, link) {
+    const output = this.panels.get(link.target);
+    const input = this.panels.get(link.source);
+    const cells = sources(link, here.row, here.col);
+    const seen = link.kernel || link.winners ? windowOf(link, here.row, here.col) : cells;
+    this.mark(link.source, firstChannel(cells), seen.length ? [extent(seen)] : []);
+    this.markFurther(link.source, firstChannel(cells));
+    const name = `Output ${output.nameOf(here)}: ${this.reading(this.panels.get(spot.name), spot)}`;
+    if (link.winners) {
+      this.showReturn(link, cells[0], here);
+      return this.tell(
+        `${name}, the largest of the ${seen.length} cells of its window: the one at ${input.nameOf(cells[0])}.`,
+        { panel: input, cells },
+      );
+    }
+    const sum = writtenOut(
+      cells,
+      (cell) => input.value(cell.row, cell.col, channelOf(cell, input)),
+      {
+        most: link.kernel ? PRODUCTS : undefined,
+        inOrder: Boolean(link.kernel),
+        bias: link.bias,
+      },
+    );
+    const count = new Set(cells.map((cell) => `${cell.row},${cell.col}`)).size;
+    const channels = link.inputs > 1 ? ` in ${link.inputs} channels` : "";
+    const shown = output.meta.colour ? ` (${CHANNEL_NAMES[link.channel ?? 0]} channel)` : "";
+    const channel = output.meta.colour ? link.channel : undefined;
+    const theirs = `${output.meta.by ?? "PyTorch"}: ${format(output.value(here.row, here.col, channel))}`;
+    const given = output.meta.dtype === "u8" || output.sums ? "" : ` ${theirs}.`;
+    const known = Number.isNaN(sum.total) ? "" : ` ${sum.text}${shown} = ${format(sum.total)}.`;
+    this.tell(
+      `${name}, from ${count} input ${count === 1 ? "cell" : "cells"}${channels}.${known}${given}`,
+      cells.length
+        ? { panel: input, cells: firstChannel(cells), products: Boolean(link.kernel) }
+        : null,
+    );
+  }
+
+  /**
+   * Cells of a panel that is made from another one (an input stretched by zeros) come from there.
+   * @param {string} role
+   * @param {Cell[]} cells
+   */
+  markFurther(role, cells) {
+    const link = this.links.find(({ target }) => target === role);
+    if (!link) return;
+    const further = cells.flatMap((cell) =>
+      sources(link, cell.row, cell.col).map((one) => ({ ...one, weight: cell.weight })),
+    );
+    this.mark(link.source, further);
+  }
+
+  /**
+   * A winner's way: from its place in the source into the output, and back to the cell of its index.
+   * @param {Link} link
+   * @param {Cell} winner
+   * @param {Cell} target
+   */
+  showReturn(link, winner, target) {
+    const input = this.panels.get(link.source);
+    const back = this.panels.get(link.back);
+    this.arrows.push([input, winner, this.panels.get(link.target), target]);
+    if (!back) return;
+    const place = cellOf(back.meta, numberOf(input.meta, winner.row, winner.col));
+    if (place.row >= back.meta.rows) return; // an index that is no cell there
+    this.highlight.set(link.back, { cells: [{ ...place, weight: 1 }], boxes: [extent([place])] });
+    this.arrows.push([this.panels.get(link.target), target, back, place]);
+  }
+
+  drawArrows() {
+    this.drawing.replaceChildren();
+    const frame = this.grid.getBoundingClientRect();
+    for (const [from, start, to, end] of this.arrows) {
+      const [x1, y1] = from.centreOf(start, frame);
+      const [x2, y2] = to.centreOf(end, frame);
+      for (const layer of ["rv-arrow-ground", "rv-arrow"]) {
+        this.drawing.append(svg("line", { x1, y1, x2, y2, class: layer }));
+      }
+      this.drawing.append(svg("circle", { cx: x2, cy: y2, r: 4, class: "rv-arrow-head" }));
+    }
+  }
+
+  /**
+   * Where an input goes: through every link that starts at its panel, the first one in words.
+   * @param {Spot} spot
+   * @param {Cell} here
+   * @param {Link[]} links
+   */
+  explainInput(spot, here, links) {
+    const input = this.panels.get(links[0].source);
+    let near = null;
+    let words = "";
+    for (const link of links) {
+      const channel = link.kernel
+        ? Math.max(link.firstChannel, input.meta.channel ?? 0)
+        : undefined;
+      const cells = targets(link, here.row, here.col, channel);
+      this.mark(link.target, cells);
+      for (const next of this.links.filter(({ source }) => source === link.target)) {
+        this.mark(
+          next.target,
+          cells.flatMap((cell) => targets(next, cell.row, cell.col)),
+        );
+      }
+      if (words) continue;
+      words = reachOf(cells);
+      near = cells.length ? { panel: this.panels.get(link.target), cells } : null;
+    }
+    const padding = numberOf(input.meta, here.row, here.col) < 0 ? "Padding at" : "Input";
+    this.tell(
+      `${padding} ${input.nameOf(here)}: ${this.reading(this.panels.get(spot.name), spot)}, ${words}.`,
+      near,
+    );
+  }
+
+  /**
+   * @param {PanelView} panel
+   * @param {Cell} cell
+   */
+  reading(panel, { row, col }) {
+    if (panel.meta.kind === "index") {
+      const { row0, col0, shownRows } = panel.meta;
+      return `reads at row ${format(panel.codes[row - row0], 2)}, column ${format(panel.codes[shownRows + col - col0], 2)}`;
+    }
+    if (panel.hides(row, col)) return "not computed yet";
+    // Eight bits over the range of the panel carry two decimals, no more.
+    const digits = panel.meta.dtype === "u8" && !panel.sums ? 2 : 4;
+    const values = panel.values(row, col).map((value) => format(value, digits));
+    const equals = panel.meta.dtype === "u8" ? "≈" : "=";
+    const so = panel.sums ? " so far" : "";
+    return values.length === 3
+      ? `RGB ${equals} ${values.join(", ")}`
+      : `value${so} ${equals} ${values[0]}`;
+  }
+
+  /**
+   * @param {string} sentence
+   * @param {Near | null} near
+   */
+  tell(sentence, near) {
+    setText(this.sentence, sentence);
+    this.loupe.style.visibility = near ? "visible" : "hidden";
+    if (near) this.magnify(near);
+  }
+
+  /**
+   * The cells named in the sentence, large enough to read: colour, value, weight, product.
+   * @param {Near} near
+   */
+  magnify({ panel, cells, products = false }) {
+    const area = extent(cells);
+    const rows = Math.min(area.rows, LOUPE_CELLS);
+    const cols = Math.min(area.cols, LOUPE_CELLS);
+    const ratio = window.devicePixelRatio || 1;
+    const size = Math.min(54, Math.floor(LOUPE_SIZE / Math.max(rows, cols))) * ratio;
+    resize(this.loupe, cols * size, rows * size);
+    this.loupe.style.width = `${(cols * size) / ratio}px`;
+    this.loupe.style.height = `${(rows * size) / ratio}px`;
+    const weights = new Map(cells.map((cell) => [`${cell.row},${cell.col}`, cell.weight]));
+    const pen = this.loupe.getContext("2d");
+    pen.textAlign = "center";
+    for (let r = 0; r < rows; r++) {
+      for (let c = 0; c < cols; c++) {
+        const row = area.row + r;
+        const col = area.col + c;
+        pen.fillStyle = `rgb(${panel.colourAt(row, col).join(",")})`;
+        pen.fillRect(c * size, r * size, size, size);
+        pen.fillStyle = panel.inkAt(row, col);
+        const weight = weights.get(`${row},${col}`);
+        const value = panel.value(row, col, cells[0].channel);
+        const lines = [Number.isNaN(value) ? "" : format(value, 2), `×${format(weight ?? 0, 2)}`];
+        if (products && weight !== undefined && size / ratio >= 40)
+          lines.push(`= ${format(weight * value, 2)}`);
+        lines.forEach((text, i) => {
+          pen.font = `${i === 1 ? "bold " : ""}${Math.round(size * 0.24)}px sans-serif`;
+          pen.fillText(text, (c + 0.5) * size, r * size + (size * (i + 1)) / (lines.length + 0.4));
+        });
+      }
+    }
+  }
+
+  /** @param {Omit<Edit, 'n' | 'name'>} edit */
+  send(edit) {
+    const { n = 0 } = this.model.get("edit") ?? {};
+    this.model.set("edit", { ...edit, n: n + 1 });
+    this.model.save_changes();
+  }
+
+  async copyCode() {
+    const text = this.model.get("frame").copy ?? this.code.textContent;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      const area = element("textarea"); // the clipboard is closed on plain http pages
+      area.value = text;
+      this.root.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+    this.copy.textContent = "Copied";
+    this.copy.addEventListener("pointerleave", () => (this.copy.textContent = "Copy"), {
+      once: true,
+      signal: this.abort.signal,
+    });
+  }
+}
+
+/**
+ * A node of the drawing over the panels.
+ * @param {"line" | "circle"} tag
+ * @param {Record<string, string | number>} attributes
+ */
+function svg(tag, attributes) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
+  return node;
+}
+
+/**
+ * How many cells of a panel are not padding.
+ * @param {Pick<PanelMeta, 'rows' | 'cols' | 'margin'>} panel
+ */
+function cellsInside({ rows, cols, margin: [top, left, bottom, right] }) {
+  return (rows - top - bottom) * (cols - left - right);
+}
+
+/**
+ * One mark for a cell that is read in several channels.
+ * @template {Cell} T
+ * @param {T[]} cells
+ */
+function firstChannel(cells) {
+  return cells.filter(({ channel }) => channel === cells[0].channel);
+}
+
+/**
+ * The channel that a source is read from: a footprint without channels explains the shown one.
+ * @param {Cell} cell
+ * @param {PanelView} panel
+ */
+function channelOf(cell, panel) {
+  return cell.channel ?? panel.meta.channel;
+}
+
+/** @param {WeightedCell[]} cells */
+function reachOf(cells) {
+  if (!cells.length) return "reaches no output cell: it is never read";
+  const total = cells.reduce((sum, cell) => sum + cell.weight, 0);
+  return `reaches ${cells.length} output ${cells.length === 1 ? "cell" : "cells"}, with weights that sum to ${format(total)}`;
+}
+
+/**
+ * An operation has an arrow before it, and one after it that leads to a tensor.
+ * @param {Step} step
+ * @param {number} place
+ * @param {Step[]} steps
+ */
+function stripStep(step, place, steps) {
+  const node = element("span", step.shape ? "rv-shape" : "rv-op");
+  if (step.role) node.dataset.role = step.role;
+  node.textContent = step.shape
+    ? `${step.label} (${step.shape.join(", ")})`
+    : `→ ${step.label}${steps[place + 1]?.shape ? " →" : ""}`;
+  return node;
+}
+
+/** @param {Merit} merit */
+function meritItem({ label, value, meaning }) {
+  const name = element("dt");
+  name.textContent = label;
+  const number = element("dd");
+  number.textContent = value;
+  if (meaning) name.title = number.title = meaning;
+  const pair = element("div"); // a label never stands apart from its number
+  pair.append(name, number);
+  return pair;
+}
+
+/** @param {string} colour */
+function isDark(colour) {
+  const hex = /^#([0-9a-f]{3,6})$/i.exec(colour);
+  if (!hex) return matchMedia("(prefers-color-scheme: dark)").matches;
+  const digits = hex[1].length === 3 ? [...hex[1]].map((d) => d + d).join("") : hex[1];
+  const [r, g, b] = [0, 2, 4].map((i) => parseInt(digits.slice(i, i + 2), 16));
+  return 0.3 * r + 0.59 * g + 0.11 * b < 128;
+}
+
+export default {
+  /** @param {{ model: Model, el: HTMLElement }} context */
+  render({ model, el }) {
+    const view = new StageView(model, el);
+    return () => view.close();
+  },
+};
