@@ -18,8 +18,6 @@ from resample_viz.analysis.linear.least_squares import (
 from resample_viz.analysis.linear.linear_maps import LinearMap, linear_map
 from resample_viz.analysis.linear.round_trips import Metamer, RoundTrip, metamer, round_trip
 from resample_viz.analysis.metrics import mae, mse, psnr, ssim
-from resample_viz.analysis.probe import Activation, activation, gradient_footprint
-from resample_viz.analysis.receptive import AxisField, Field
 from resample_viz.analysis.resizing.compare import Comparison, max_difference, same_resize
 from resample_viz.analysis.resizing.libraries import (
     RESIZE_METHODS,
@@ -65,8 +63,18 @@ from resample_viz.analysis.super_resolution import (
     super_resolution_score,
     upscale,
 )
-from resample_viz.analysis.trace import Trace, TraceStep, trace
-from resample_viz.analysis.trace_failure import Failure
+from resample_viz.analysis.tracing import (
+    Activation,
+    AxisField,
+    Failure,
+    Field,
+    Suggestion,
+    Trace,
+    TraceStep,
+    activation,
+    gradient_footprint,
+    trace,
+)
 from resample_viz.deprecation import renamed
 
 __all__ = [
@@ -89,6 +97,7 @@ __all__ = [
     "RoundTrip",
     "Solution",
     "Steps",
+    "Suggestion",
     "SuperResolutionScore",
     "Trace",
     "TraceStep",

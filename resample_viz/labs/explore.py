@@ -6,7 +6,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
+from resample_viz.analysis.tracing.copies import plain_module
+from resample_viz.analysis.tracing.probe import initialised
+from resample_viz.analysis.tracing.trace import KINDS, dimensions_of, example_shape
 from resample_viz.images import load_image
 from resample_viz.labs.base import Lab
 from resample_viz.labs.layers import layer_lab
@@ -20,10 +24,12 @@ def explore(layer_or_model: nn.Module, x: Any = None) -> Lab:
     A convolution or a transposed convolution comes with its own weights, a max pooling or an
     upsampling with its own settings; every other module is shown as a ladder (`NetworkLab`). `x` is
     anything that `load_image` takes; of a batch the first is shown. Without `x`, layers see random
-    numbers. What a lab leaves out (a bias, channels beyond the first eight, the outer part of large
-    maps) is said in it.
+    numbers. Lazy layers are shown as they would be after a pass over `x`, a compiled or parallel
+    model as what it wraps; `layer_or_model` stays as it is. What a lab leaves out (a bias, channels
+    beyond the first eight, the outer part of large maps) is said in it.
 
-    Raises OperationError or ImageError if the layer, or `x`, does not fit.
+    Raises OperationError or ImageError if the layer, or `x`, does not fit; OperationError for
+    scripted models, and for models of sequences and volumes.
 
     >>> lab = explore(nn.ConvTranspose2d(8, 3, 4, stride=2, padding=1), torch.rand(1, 8, 6, 6))
     >>> type(lab).__name__, tuple(lab.output.shape)
@@ -35,8 +41,24 @@ def explore(layer_or_model: nn.Module, x: Any = None) -> Lab:
             f"explore needs an nn.Module, not {type(layer_or_model).__name__}: for a function "
             "there are the labs themselves, such as rv.UpsamplingLab."
         )
-    picture = _picture(layer_or_model, x)
-    return layer_lab(layer_or_model, picture) or NetworkLab(model=layer_or_model, image=picture)
+    model, _ = plain_module(layer_or_model)
+    _check_dimensions(model)
+    picture = _picture(model, x)
+    if any(is_lazy(one) for one in model.parameters()):
+        model = initialised(model, picture)
+    return layer_lab(model, picture) or NetworkLab(model=model, image=picture)
+
+
+def _check_dimensions(model: nn.Module) -> None:
+    """Raises OperationError for models that work along one axis or three."""
+    dimensions = dimensions_of(model)
+    if 2 in dimensions or not dimensions & {1, 3}:
+        return
+    n = min(dimensions & {1, 3})
+    raise OperationError(
+        f"explore shows pictures, (N, C, H, W), but the layers of this model take {KINDS[n]}: "
+        f"rv.trace(model, {example_shape(model, n)}) follows their shapes."
+    )
 
 
 def _picture(module: nn.Module, x: Any) -> Tensor:
@@ -44,7 +66,7 @@ def _picture(module: nn.Module, x: Any) -> Tensor:
     if x is None:
         weights = (one for one in module.modules() if hasattr(one, "in_channels"))
         first: Any = next(weights, None)
-        channels = first.in_channels if first is not None else 3
+        channels = (first.in_channels if first is not None else 0) or 3  # a lazy layer has none
         size = 8 if first is module else 64
         generator = torch.Generator().manual_seed(0)
         return torch.rand(1, channels, size, size, generator=generator)

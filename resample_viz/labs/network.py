@@ -10,9 +10,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from resample_viz.analysis.probe import Activation, activation, check_room, gradient_footprint
-from resample_viz.analysis.recorder import TraceStep, brief
-from resample_viz.analysis.trace import Trace, trace
+from resample_viz.analysis.tracing import (
+    Activation,
+    Trace,
+    TraceStep,
+    activation,
+    gradient_footprint,
+    trace,
+)
+from resample_viz.analysis.tracing.copies import plain_module
+from resample_viz.analysis.tracing.probe import check_room
+from resample_viz.analysis.tracing.recorder import brief
 from resample_viz.deprecation import warn
 from resample_viz.images import load_image
 from resample_viz.labs.background import Job
@@ -114,7 +122,7 @@ class NetworkLab(Lab):
     )
 
     def __init__(self, *, model: nn.Module | None = None, **settings: Any) -> None:
-        self._own = model
+        self._own = model if model is None else plain_module(model)[0]
         self._traced: dict[Any, Trace] = {}
         self._seconds: dict[str, float] = {}  # what the last trace of each network took
         self._built: tuple[Any, nn.Module] | None = None
@@ -497,10 +505,10 @@ def _sizes_in_words(found: Trace) -> str:
 
 
 def _warnings(found: Trace) -> list[str]:
-    told = [found.note] if found.note else []
+    told = [*filter(None, (found.note, *found.remarks))]
     if found.failure is not None:
         told.append(str(found.failure).partition("\n")[0])
-        told += [f"One way: {way}." for way in found.failure.mends]
+        told += [f"One way: {way}." for way in found.failure.suggestions]
     return told
 
 

@@ -142,7 +142,7 @@ class StepChooser:
         if not known:
             raise OperationError(
                 f"there is no step {value!r}: lab.trace.steps has them all, print(lab.trace) the "
-                "telling ones."
+                "key steps."
             )
         self.list.value = known[-1]
 

@@ -33,10 +33,13 @@ Pair = tuple[int, int]
 
 
 class Rung(NamedTuple):
-    """A step: the size of its map, its receptive field and its stride; None where it failed."""
+    """A step: the size of its map, its receptive field and its stride; None where it failed.
+
+    A map has one size per axis; the field is None where it is not known.
+    """
 
     name: str
-    size: Pair | None
+    size: tuple[int, ...] | None
     field: Pair | None = None
     stride: float = 0.0
 
@@ -51,7 +54,7 @@ class Ladder:
     def __init__(
         self,
         rungs: Sequence[Rung],
-        input_size: Pair,
+        input_size: tuple[int, ...],
         *,
         dark: bool = False,
         chosen: int | None = None,

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from resample_viz.analysis import gradient_footprint, trace
-from resample_viz.analysis.probe import activation, check_room
-from resample_viz.analysis.trace import Trace
+from resample_viz.analysis.tracing.probe import activation, check_room
+from resample_viz.analysis.tracing.trace import Trace
 from resample_viz.compat import import_torchvision
 from resample_viz.networks import NETWORKS, DCGANGenerator, UNet
 from resample_viz.operations import OperationError
@@ -100,7 +100,7 @@ def test_the_u_net_of_its_paper_makes_388_of_572() -> None:
 def test_the_dcgan_generator_makes_64_of_4() -> None:
     """Radford, Metz, Chintala 2016, figure 1."""
     found = trace(DCGANGenerator(), (1, 100, 1, 1))
-    sizes = [step.extent[0] for step in found.telling if step.extent]
+    sizes = [step.extent[0] for step in found.key_steps if step.extent]
     assert sizes == [4, 8, 16, 32, 64]
 
 
@@ -311,10 +311,10 @@ def test_an_odd_size_breaks_the_u_net_and_every_mend_works() -> None:
     assert failure is not None
     assert failure.name == "cat"
     assert failure.shapes == ((1, 16, 25, 25), (1, 16, 24, 24))
-    assert "made 12 of 25" in failure.reason
-    assert failure.padded == (1, 1, 112, 112)
-    assert trace(UNet(width=4), failure.padded).failure is None
-    words = " ".join(failure.mends)
+    assert "pool (MaxPool2d 2×2) makes 12 of 25, rounding down" in failure.reason
+    assert "(1, 1, 112, 112)" in failure.suggestions[0].text
+    assert trace(UNet(width=4), (1, 1, 112, 112)).failure is None
+    words = " ".join(map(str, failure.suggestions))
     assert all(way in words for way in ("F.pad", "output_padding=1", "F.interpolate", "crop"))
     for mend in ("pad the input", "output_padding", "interpolate"):
         mended = trace(UNet(width=4, fix=mend), (1, 1, 100, 90))  # type: ignore[arg-type]
@@ -327,7 +327,7 @@ def test_an_odd_size_breaks_the_u_net_and_every_mend_works() -> None:
     [
         (nn.Conv2d(3, 4, 3), (1, 1, 8, 8), "takes 3 channels, but 1 come in"),
         (nn.Conv2d(3, 4, 3), (1, 5, 8, 8), r"x\[:, :3\]"),
-        (nn.Conv2d(3, 4, 9), (1, 3, 8, 8), "smaller than the kernel"),
+        (nn.Conv2d(3, 4, 9), (1, 3, 8, 8), "larger than the padded input"),
         (nn.Sequential(nn.Flatten(), nn.Linear(100, 2)), (1, 3, 8, 8), "100 features, but 192"),
     ],
 )
@@ -336,7 +336,7 @@ def test_what_does_not_fit_is_said_in_a_sentence(
 ) -> None:
     failure = trace(model, shape).failure
     assert failure is not None
-    assert failure.mends
+    assert failure.suggestions
     assert failure.reason.endswith(".")
     assert re.search(words, str(failure))
 

@@ -6,9 +6,12 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
-from resample_viz.analysis.recorder import Reached, Recorder, watching
-from resample_viz.analysis.trace import Trace
+from resample_viz.analysis.tracing.copies import plain_module, real_copy
+from resample_viz.analysis.tracing.preserving import preserved
+from resample_viz.analysis.tracing.recorder import Reached, Recorder, watching
+from resample_viz.analysis.tracing.trace import Trace
 from resample_viz.operations import OperationError
 
 MOST_BYTES = 600 * 2**20
@@ -71,10 +74,30 @@ def check_room(found: Trace, step: int, *, gradients: bool) -> None:
         )
 
 
+def initialised(model: nn.Module, x: Tensor) -> nn.Module:
+    """A copy of `model` whose lazy layers have got weights, always the same, by a pass over `x`.
+
+    Raises OperationError if the model fails on `x`.
+    """
+    copied = real_copy(model)
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        try:
+            copied(x)
+        except Exception as error:
+            raise OperationError(
+                f"the model fails on an input of shape {tuple(x.shape)} ({type(error).__name__}): "
+                f"trace(model, {tuple(x.shape)}) says why."
+            ) from None
+    return copied
+
+
 def _run(model: nn.Module, x: Tensor, step: int) -> Activation:
-    recorder = Recorder([x], keep=step)
+    recorder, model = Recorder([x], keep=step), plain_module(model)[0]
+    if any(is_lazy(one) for one in model.parameters()):
+        model = initialised(model, x)
     try:
-        with watching(model, recorder), recorder:
+        with preserved(model), watching(model, recorder), recorder:
             model(x)
     except Reached:
         pass

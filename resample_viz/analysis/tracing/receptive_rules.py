@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from resample_viz.analysis.receptive import (
+from resample_viz.analysis.tracing.receptive import (
     AxisField,
     Field,
     adaptive,

@@ -1,0 +1,67 @@
+"""A line that says how far longer work is: after a second, in a notebook or a terminal."""
+
+from __future__ import annotations
+
+import sys
+from time import monotonic
+from types import TracebackType
+from typing import Any
+
+PATIENCE = 1.0
+"""Seconds after which one wants to know."""
+EVERY = 0.2
+"""Seconds between two changes of the line."""
+WIDTH = 79
+
+
+class Progress:
+    """While this is active, `report` shows one line, which goes when the work ends.
+
+    Nothing is shown in the first second, and nothing where standard error is a file.
+    """
+
+    def __init__(self) -> None:
+        self._next = monotonic() + PATIENCE
+        self._shown: Any = None
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._shown is not None:
+            self._show("")
+
+    def report(self, text: str) -> None:
+        """Shows `text` in place of what was shown before."""
+        if monotonic() >= self._next:
+            self._next = monotonic() + EVERY
+            self._show(text)
+
+    def _show(self, text: str) -> None:
+        if _is_notebook():
+            self._show_in_notebook(text)
+        elif sys.stderr.isatty():
+            self._shown = text
+            sys.stderr.write(f"\r{text[:WIDTH]}\x1b[K")  # the last part empties the rest
+            sys.stderr.flush()
+
+    def _show_in_notebook(self, text: str) -> None:
+        from IPython.display import display
+
+        bundle = {"text/plain": text}
+        if self._shown is None:
+            self._shown = display(bundle, raw=True, display_id=True)
+        else:
+            self._shown.update(bundle, raw=True)
+
+
+def _is_notebook() -> bool:
+    """Whether a Jupyter kernel runs this."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return hasattr(shell, "kernel")
