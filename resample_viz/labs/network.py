@@ -398,7 +398,7 @@ class NetworkLab(Lab):
         yield 0.5, f"running the network up to {step.name}"
         seen = self._activation(operation, number)
         footprint = None
-        cell = self._cell_in(seen.output)
+        cell = self._cell_in(seen.feature_map)
         if cell is not None and step.field is not None:
             yield 0.7, "following the gradient back to the picture"
             footprint = self.footprint_of(operation, number, cell)
@@ -415,9 +415,9 @@ class NetworkLab(Lab):
             return None
         return gradient_footprint(self._model(operation), self._input(operation), number, *cell)
 
-    def _cell_in(self, y: Tensor) -> tuple[int, int] | None:
-        """The picked cell, or the one in the middle."""
-        if y.ndim != 4:
+    def _cell_in(self, y: Tensor | None) -> tuple[int, int] | None:
+        """The picked cell, or the one in the middle; None without a feature map."""
+        if y is None:
             return None
         rows, cols = y.shape[2:]
         row, col = self._cell or (rows // 2, cols // 2)
@@ -426,9 +426,9 @@ class NetworkLab(Lab):
     def _step_panels(self, step: TraceStep, operation: NetworkChoice) -> tuple[AnyPanel, ...]:
         _, seen, footprint = self._seen
         assert seen is not None
-        y = seen.output
+        y = seen.feature_map
         cell = self._cell_in(y)
-        if cell is None:
+        if y is None or cell is None:
             return ()
         x = self._input(operation)
         panels: list[AnyPanel] = []

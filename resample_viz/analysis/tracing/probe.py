@@ -19,10 +19,15 @@ MOST_BYTES = 600 * 2**20
 
 
 class Activation(NamedTuple):
-    """What a step has read, and what it has made."""
+    """What a step has read, and what it has made.
+
+    `feature_map` is the output as (N, C, H, W), also where channels come last or where it is
+    tokens, (N, H W, C); None where no rows and columns are left.
+    """
 
     inputs: tuple[Tensor, ...]
     output: Tensor
+    feature_map: Tensor | None
 
 
 def activation(model: nn.Module, x: Tensor, step: int) -> Activation:
@@ -48,11 +53,12 @@ def gradient_footprint(model: nn.Module, x: Tensor, step: int, row: int, col: in
     """
     leaf = x.detach().clone().requires_grad_()
     with torch.enable_grad():
-        y = _run(model, leaf, step).output
-    if y.ndim != 4 or not (0 <= row < y.shape[2] and 0 <= col < y.shape[3]):
+        y = _run(model, leaf, step).feature_map
+    if y is None or not (0 <= row < y.shape[2] and 0 <= col < y.shape[3]):
         raise OperationError(
-            f"row {row}, column {col} is no cell of a map of shape {tuple(y.shape)}: choose a step "
-            "whose output has rows and columns, and a cell of it."
+            f"row {row}, column {col} is no cell of "
+            f"{'an output without rows' if y is None else f'a map of shape {tuple(y.shape)}'}: "
+            "choose a step whose output has rows and columns, and a cell of it."
         )
     (gradient,) = torch.autograd.grad(y[:, :, row, col].sum(), leaf)
     return gradient.abs().sum(1, keepdim=True)
@@ -111,4 +117,8 @@ def _run(model: nn.Module, x: Tensor, step: int) -> Activation:
         raise OperationError(
             f"there is no step {step}: on this input the model has {len(recorder.steps)} steps."
         )
-    return Activation(*recorder.kept)
+    inputs, output = recorder.kept
+    field = recorder.steps[step].field
+    if field is None:
+        return Activation(inputs, output, output if output.ndim == 4 else None)
+    return Activation(inputs, output, field.layout.as_map(output))

@@ -12,10 +12,12 @@ neighbouring cells see differently many inputs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor, inf, lcm
+
+from resample_viz.analysis.tracing.layout import AXES, Axis, Layout
 
 Taps = Callable[[int], Iterable[int]]
 
@@ -25,12 +27,15 @@ class AxisField:
     """What the cells of one axis see of the input: `first` and `last`, for the cells of a period.
 
     A cell that sees nothing (under a stamp with holes) has an empty field, from inf to -inf.
+    Where the pattern does not repeat within the map, as behind padding by reflection, it is
+    `aperiodic`: the period is the whole map, and cells beyond it are extrapolated.
     """
 
     period: int
     advance: Fraction
     first: tuple[float, ...]
     last: tuple[float, ...]
+    aperiodic: bool = False
 
     @classmethod
     def of_input(cls) -> AxisField:
@@ -43,6 +48,8 @@ class AxisField:
         >>> window(AxisField.of_input(), 3, stride=2, padding=1).at(5)
         (9, 11)
         """
+        if 0 <= cell < self.period:
+            return self.first[cell], self.last[cell]
         turns, place = divmod(cell, self.period)
         moved = floor(turns * self.advance)
         return self.first[place] + moved, self.last[place] + moved
@@ -72,8 +79,9 @@ def gather(axis: AxisField, outputs: int, inputs: int, taps: Taps, size: int) ->
     The layer repeats: what output j + `outputs` reads lies `inputs` cells further on. `size` is the
     number of output cells; a pattern that repeats later than that is followed no further.
     """
-    repeats = lcm(inputs, axis.period) // inputs
-    period = min(outputs * repeats, size)
+    period = outputs * lcm(inputs, axis.period) // inputs
+    aperiodic = axis.aperiodic or period > size
+    period = size if aperiodic else period
     first, last = [], []
     for cell in range(period):
         turns, place = divmod(cell, outputs)
@@ -81,7 +89,7 @@ def gather(axis: AxisField, outputs: int, inputs: int, taps: Taps, size: int) ->
         first.append(min((low for low, _ in seen), default=inf))
         last.append(max((high for _, high in seen), default=-inf))
     advance = axis.stride * Fraction(inputs, outputs) * period
-    return AxisField(period, advance, tuple(first), tuple(last))
+    return AxisField(period, advance, tuple(first), tuple(last), aperiodic)
 
 
 def window(
@@ -183,6 +191,16 @@ def _step(inputs: int, size: int, scale: float | None, align_corners: bool) -> F
     return Fraction(inputs, size)
 
 
+def picked(axis: AxisField, taps: Sequence[Iterable[int]]) -> AxisField:
+    """Behind a layer whose output j reads the cells taps[j]: one entry for every output.
+
+    >>> picked(AxisField.of_input(), [[1], [0], [1], [2], [1]]).at(4)  # reflected at both ends
+    (1, 1)
+    """
+    size = len(taps)
+    return replace(gather(axis, size, size, lambda cell: taps[cell], size), aperiodic=True)
+
+
 def constant(axis: AxisField, cells: int) -> AxisField:
     """Every cell sees all that the first `cells` cells of `axis` see."""
     if axis.is_constant and axis.period == 1:
@@ -197,8 +215,10 @@ def union(one: AxisField, other: AxisField, size: int) -> AxisField:
     if one == other:
         return one
     # Where the two drift apart nothing repeats, and every cell is looked at.
-    repeats = one.stride == other.stride
-    period = min(lcm(one.period, other.period), size) if repeats else size
+    period = lcm(one.period, other.period)
+    drift = one.stride != other.stride or one.aperiodic or other.aperiodic
+    aperiodic = drift or period > size
+    period = size if aperiodic else period
     stride = max(one.stride, other.stride)
     both = [(one.at(cell), other.at(cell)) for cell in range(period)]
     return AxisField(
@@ -206,25 +226,33 @@ def union(one: AxisField, other: AxisField, size: int) -> AxisField:
         stride * period,
         tuple(min(a[0], b[0]) for a, b in both),
         tuple(max(a[1], b[1]) for a, b in both),
+        aperiodic,
     )
 
 
 @dataclass(frozen=True)
 class Field:
-    """The receptive field of a tensor's cells, along its last two axes.
+    """The receptive field of the cells of a feature map, and where that map lies in a tensor.
 
-    `is_bound`: some layer on the way is not known to read by windows. The field is then an upper
-    bound: every cell may depend on whatever that layer could read.
+    Attributes:
+        rows, cols: what the map's rows and columns see of the input's.
+        layout: which dimensions of the tensor are the map's; see `Layout`.
+        is_bound: some operator on the way is not known to read by windows. The field is then an
+            upper bound: every cell may depend on whatever that operator could read.
+        statistics: every cell also depends on the mean and variance of a whole map, by a
+            normalisation on the way (GroupNorm, InstanceNorm). The field does not count these.
     """
 
     rows: AxisField
     cols: AxisField
+    layout: Layout
     is_bound: bool = False
+    statistics: bool = False
 
     @classmethod
-    def of_input(cls) -> Field:
-        """Every input cell sees itself."""
-        return cls(AxisField.of_input(), AxisField.of_input())
+    def of_input(cls, shape: Sequence[int]) -> Field:
+        """Every cell of an input (..., H, W) sees itself."""
+        return cls(AxisField.of_input(), AxisField.of_input(), Layout.of_map(shape))
 
     @property
     def stride(self) -> tuple[Fraction, Fraction]:
@@ -252,27 +280,48 @@ class Field:
         top, left, bottom, right = self.region(row, col)
         return (top + bottom) / 2, (left + right) / 2
 
-    def whole(self, rows: int, cols: int, *, known: bool = True) -> Field:
-        """What all cells of a map see together; exactly, if the layer is `known` to read it all."""
-        mixed = not (self.rows.is_constant and self.cols.is_constant)
-        return Field(
-            constant(self.rows, rows),
-            constant(self.cols, cols),
-            self.is_bound or (mixed and not known),
-        )
+    def axis(self, axis: Axis) -> AxisField:
+        """`rows` or `cols`, by name."""
+        return self.cols if axis == "cols" else self.rows
 
-    def joined(self, other: Field, rows: int, cols: int) -> Field:
-        """What is seen along either of two paths that meet."""
-        return Field(
-            union(self.rows, other.rows, rows),
-            union(self.cols, other.cols, cols),
-            self.is_bound or other.is_bound,
-        )
+    def along(self, axis: Axis, change: Callable[[AxisField], AxisField], layout: Layout) -> Field:
+        """With what `change` makes of the rows, or of the columns."""
+        cells = change(self.axis(axis))
+        rows, cols = (self.rows, cells) if axis == "cols" else (cells, self.cols)
+        return replace(self, rows=rows, cols=cols, layout=layout)
 
-    def broadcast(self, rows: bool, cols: bool) -> Field:
-        """The field where a single row, or column, stands for all."""
+    def laid_out(self, layout: Layout) -> Field:
+        """The same cells in another layout; along an axis that it lacks, every cell sees all.
+
+        So it does along an axis of another length: there one cell stands for all.
+        """
+        lost = (axis for axis in AXES if layout.size_of(axis) != self._size_of(axis))
+        return self._seeing_all(*lost, layout=layout)
+
+    def _seeing_all(self, *axes: Axis, layout: Layout) -> Field:
+        """Every cell sees what all cells along `axes` see together."""
+        rows, cols = (
+            constant(self.axis(axis), self._size_of(axis)) if axis in axes else self.axis(axis)
+            for axis in AXES
+        )
+        return replace(self, rows=rows, cols=cols, layout=layout)
+
+    def whole(self, layout: Layout, *axes: Axis, is_bound: bool) -> Field:
+        """What all cells see together along `axes` (default: both); `is_bound` if perhaps less."""
+        axes = axes or AXES
+        seen = self._seeing_all(*axes, layout=layout)
+        changed = (seen.rows, seen.cols) != (self.rows, self.cols)
+        return replace(seen, is_bound=self.is_bound or (is_bound and changed))
+
+    def _size_of(self, axis: Axis) -> int:
+        return self.layout.size_of(axis) or 1
+
+    def joined(self, other: Field) -> Field:
+        """What is seen along either of two paths that meet, both in the layout of `self`."""
         return replace(
             self,
-            rows=constant(self.rows, 1) if rows else self.rows,
-            cols=constant(self.cols, 1) if cols else self.cols,
+            rows=union(self.rows, other.rows, self._size_of("rows")),
+            cols=union(self.cols, other.cols, self._size_of("cols")),
+            is_bound=self.is_bound or other.is_bound,
+            statistics=self.statistics or other.statistics,
         )

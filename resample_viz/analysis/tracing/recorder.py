@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -19,11 +19,12 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from resample_viz.analysis.tracing.graph import CallSite, Node, Shape
 from resample_viz.analysis.tracing.receptive import Field
 from resample_viz.analysis.tracing.receptive_rules import (
-    RULES,
+    ON_MAPS,
     Call,
     extent,
     field_of,
     is_pointwise,
+    written,
 )
 from resample_viz.deprecation import warn
 
@@ -92,8 +93,10 @@ class TraceStep:
 
     @property
     def extent(self) -> tuple[int, int] | None:
-        """Height and width of a map, (N, C, H, W); None for flattened outputs."""
-        return (self.shape[-2], self.shape[-1]) if len(self.shape) == 4 else None
+        """Height and width of the map; None for outputs in which no rows and columns are left."""
+        if self.field is None:
+            return (self.shape[-2], self.shape[-1]) if len(self.shape) == 4 else None
+        return self.field.layout.map_size
 
     @property
     def is_key(self) -> bool:
@@ -161,7 +164,7 @@ class Recorder(TorchDispatchMode):
         for one in inputs:
             self._nodes[one] = self._node("input", (), tuple(one.shape))
         if inputs[0].ndim == 4:
-            self._fields[inputs[0]] = Field.of_input()
+            self._fields[inputs[0]] = Field.of_input(inputs[0].shape)
 
     def node(self, tensor: Tensor) -> Node | None:
         """Where a tensor comes from; None if it does not depend on the input."""
@@ -239,12 +242,18 @@ class Recorder(TorchDispatchMode):
     ) -> None:
         call = Call.of(func, args, kwargs, seen, made[0])
         if has_field:
-            found = field_of(call, pointwise=is_pointwise(func))
             for tensor in made:
-                self._fields[tensor] = found
+                field = field_of(replace(call, out=tensor), pointwise=is_pointwise(func))
+                if field is not None:
+                    self._fields[tensor] = field
+            if func._schema.is_mutable and made[0]._base is not None and made[0] in self._fields:
+                self._write(made[0]._base, made[0])
         if not (self._places and is_layer(self._places[-1][1])) and _is_step(call):
             name, shown, _ = self._label(call.name)
             self._add(name, shown, tuple(tensor for tensor, _ in seen), made[0], None)
+
+    def _write(self, base: Tensor, part: Tensor) -> None:
+        self._fields[base] = written(base, self._fields.get(base), part, self._fields[part])
 
     def fail_at(self, operator: str, read: Sequence[Tensor], error: BaseException) -> None:
         """Notes what has raised an error: the innermost that sees it is the first that does."""
@@ -435,7 +444,7 @@ def _is_step(call: Call) -> bool:
     if call.name in ("view", "mean"):
         return call.source.ndim == 4 and extent(call.source) != extent(call.out)
     known = re.sub(r"[13]d", "2d", call.name)
-    return known in RULES or known in ("addmm", "mm", "bmm")
+    return known in ON_MAPS or known in ("addmm", "mm", "bmm")
 
 
 def tensors_in(values: Iterable[Any]) -> Iterator[Tensor]:

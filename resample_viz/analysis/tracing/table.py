@@ -48,6 +48,7 @@ def _row(step: TraceStep) -> tuple[str, ...]:
     stride = _pair(_fraction(rows), _fraction(cols)) if rows or cols else "-"
     height, width = step.field.size
     sees = ("≤ " if step.field.is_bound else "") + f"{height}×{width}"
+    sees += " *" if step.field.statistics else ""
     centre = ", ".join(f"{place:g}" for place in step.field.centre())
     return (step.name, step.operation, shape, stride, sees, centre, parameters)
 

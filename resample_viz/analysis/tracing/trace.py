@@ -95,6 +95,8 @@ class Trace:
             end[0] += f"; output {shapes}"
         if any(step.field and step.field.is_bound for step in self.steps):
             end.append("≤: a layer that does not read by windows may see all that its input saw.")
+        if any(step.field and step.field.statistics for step in self.steps):
+            end.append("*: and, by the statistics of a normalisation, the whole map before it.")
         return [*end, *filter(None, (self.note, *self.remarks, str(self.failure or "")))]
 
     def __str__(self) -> str:

@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from resample_viz.analysis import gradient_footprint, trace
@@ -121,63 +119,6 @@ def test_every_way_of_calling_a_convolution_is_the_same() -> None:
     assert called.name == "conv2d"
     assert called.shape == layer.shape
     assert called.field == layer.field
-
-
-def positive(module: nn.Module) -> nn.Module:
-    """With weights above 0 no path cancels another one: gradients show every cell that is read."""
-    for parameter in module.parameters():
-        nn.init.uniform_(parameter, 0.5, 1.0)
-    return module
-
-
-def conv(k: int, s: int, p: int, d: int) -> nn.Module:
-    return nn.Conv2d(1, 1, k, s, p, d)
-
-
-layers = st.one_of(
-    st.builds(conv, st.integers(1, 4), st.integers(1, 3), st.integers(0, 2), st.integers(1, 2)),
-    st.builds(
-        lambda s, k, p: nn.ConvTranspose2d(1, 1, k + s, stride=s, padding=p),
-        st.integers(1, 3),
-        st.integers(0, 2),
-        st.integers(0, 1),
-    ),
-    st.builds(lambda k, s: nn.AvgPool2d(k, s), st.integers(1, 3), st.integers(1, 3)),
-    st.builds(
-        lambda f, m: nn.Upsample(scale_factor=f, mode=m),
-        st.sampled_from([1.5, 2.0, 3.0]),
-        st.sampled_from(["nearest", "bilinear", "nearest-exact"]),
-    ),
-    st.builds(nn.AdaptiveAvgPool2d, st.integers(3, 9)),
-    st.builds(nn.ZeroPad2d, st.integers(-1, 2)),
-)
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.lists(layers, min_size=1, max_size=4), st.integers(24, 40), st.data())
-def test_fields_are_what_gradients_reach(
-    chain: list[nn.Module], size: int, data: st.DataObject
-) -> None:
-    model = positive(nn.Sequential(*chain))
-    found = trace(model, (1, 1, size, size))
-    if found.failure is not None or found.outputs[0][-1] > 300:
-        return
-    step = found.steps[-1]
-    assert step.extent is not None
-    assert step.field is not None
-    row = data.draw(st.integers(0, step.extent[0] - 1))
-    col = data.draw(st.integers(0, step.extent[1] - 1))
-    seen = gradient_footprint(model, torch.rand(1, 1, size, size), len(found.steps) - 1, row, col)
-    cells = seen[0, 0].nonzero()
-    if not len(cells):
-        return
-    top, left, bottom, right = step.field.region(row, col)
-    first, last = cells.min(0).values.tolist(), cells.max(0).values.tolist()
-    assert top <= first[0] <= last[0] <= bottom
-    assert left <= first[1] <= last[1] <= right
-    if all(isinstance(layer, nn.Conv2d | nn.AvgPool2d) for layer in chain):  # exact inside
-        inside = top >= 0 and left >= 0 and bottom < size and right < size
-        assert not inside or [first, last] == [[top, left], [bottom, right]]
 
 
 def test_the_widest_path_counts() -> None:
