@@ -20,6 +20,7 @@ from tests.browser.server import (
     jupyterlab,
     launch_chromium,
 )
+from tests.browser.show import Show
 from tests.browser.stage_page import StagePage
 
 NO_BROWSER = "browser tests need Chromium or Chrome (the variable CHROMIUM can name one)"
@@ -70,6 +71,12 @@ def stage_page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Sta
         stage.page.screenshot(path=artifacts() / f"failed-{request.node.name}.png")
     context.close()
     assert not stage.errors, f"errors in the browser's console: {stage.errors}"
+
+
+@pytest.fixture
+def show(stage_page: StagePage) -> Show:
+    """A stage in Python, painted by a bare page."""
+    return Show(stage_page)
 
 
 @pytest.hookimpl(wrapper=True)

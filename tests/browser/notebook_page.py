@@ -73,6 +73,18 @@ CHANGE_THEME = """async theme => {
 
 RUN_ALL = "async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
 
+RUN_UP_TO = """async count => {
+    const {content} = window.rv.panel;
+    const code = content.widgets.filter(cell => cell.model.type === 'code');
+    const last = content.widgets.indexOf(code[count - 1]);
+    content.activeCellIndex = last;
+    content.deselectAll();
+    const {commands} = window.jupyterapp;
+    await commands.execute('notebook:run-all-above');
+    content.activeCellIndex = last;
+    await commands.execute('notebook:run-cell');
+}"""
+
 RESTART = """async () => {
     const context = window.rv.panel.sessionContext;
     await context.restartKernel();
@@ -146,6 +158,14 @@ class NotebookPage:
             AssertionError: a cell without the tag `raises-exception` ended in an error.
         """
         self._awaited(RUN_ALL, seconds=seconds)
+        self._expect_no_errors()
+
+    def run_up_to(self, count: int) -> None:
+        """Run so many code cells, from the first one; raises what `run_all` raises."""
+        self._awaited(RUN_UP_TO, count)
+        self._expect_no_errors()
+
+    def _expect_no_errors(self) -> None:
         self.settle()
         errors = self.page.evaluate(ERRORS)
         assert not errors, f"cells ended in errors: {errors}"

@@ -1,26 +1,32 @@
-"""Every lesson, opened and run in a real JupyterLab, and looked at in both themes.
+"""Every lesson in a real JupyterLab: its labs are painted, and looked at in both themes.
 
-Lessons that train networks take a minute or more: they are `slow` here, since nbval runs them too.
+nbval runs all cells of all lessons. Here the cells up to the last lab are run, which is what a
+browser has to do with; `make slow` runs the lessons that train networks, to their end.
 """
 
 from __future__ import annotations
 
+import re
+
+import nbformat
 import pytest
 
-from tests.browser.notebook_page import RUN_SECONDS, THEMES, NotebookPage
+from tests.browser.notebook_page import THEMES, NotebookPage
 from tests.browser.server import REPOSITORY
 
 TRAINING = ("10-", "11-", "12-")
 TRAINING_SECONDS = 600
+SHOWS_A_LAB = re.compile(r"\b(rv\.\w+Lab|rv\.explore|rv\.train)\(")
 NOTEBOOKS = sorted(path.name for path in (REPOSITORY / "notebooks").glob("*.ipynb"))
 QUICK = [name for name in NOTEBOOKS if not name.startswith(TRAINING)]
 TRAINED = [name for name in NOTEBOOKS if name.startswith(TRAINING)]
 
 
-def run(notebook: NotebookPage, path: str, seconds: int = RUN_SECONDS) -> None:
-    notebook.open(path)
-    assert "Error displaying widget" not in notebook.page.locator(".jp-Notebook").inner_text()
-    notebook.run_all(seconds)
+def up_to_the_last_lab(path: str) -> int:
+    """How many code cells there are up to the last one that shows a lab."""
+    notebook = nbformat.read(REPOSITORY / "notebooks" / path, as_version=4)
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    return max(n for n, source in enumerate(code, start=1) if SHOWS_A_LAB.search(source))
 
 
 def look_at_labs(notebook: NotebookPage, path: str) -> None:
@@ -35,9 +41,15 @@ def look_at_labs(notebook: NotebookPage, path: str) -> None:
             notebook.screenshot(f"{path.removesuffix('.ipynb')}-{number}-{theme}", of=lab)
 
 
+def open_lesson(notebook: NotebookPage, path: str) -> None:
+    notebook.open(path)
+    assert "Error displaying widget" not in notebook.page.locator(".jp-Notebook").inner_text()
+
+
 @pytest.mark.parametrize("path", QUICK)
-def test_a_lesson_runs_and_paints_its_labs(notebook: NotebookPage, path: str) -> None:
-    run(notebook, path)
+def test_a_lesson_paints_its_labs(notebook: NotebookPage, path: str) -> None:
+    open_lesson(notebook, path)
+    notebook.run_up_to(up_to_the_last_lab(path))
     assert notebook.page.locator(".rv-lab").count() >= 1
     look_at_labs(notebook, path)
 
@@ -45,5 +57,6 @@ def test_a_lesson_runs_and_paints_its_labs(notebook: NotebookPage, path: str) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("path", TRAINED)
 def test_a_lesson_that_trains_runs(notebook: NotebookPage, path: str) -> None:
-    run(notebook, path, TRAINING_SECONDS)
+    open_lesson(notebook, path)
+    notebook.run_all(TRAINING_SECONDS)
     look_at_labs(notebook, path)

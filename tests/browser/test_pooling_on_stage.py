@@ -8,13 +8,8 @@ from playwright.sync_api import Locator, expect
 
 from resample_viz.labs import DownsamplingLab, UnpoolingLab
 from resample_viz.view import Frame, Panel
-from tests.browser.stage_page import StagePage
-from tests.browser.test_stage_page import Show, panel, pixels, point
-
-
-@pytest.fixture
-def show(stage_page: StagePage) -> Show:
-    return Show(stage_page)
+from tests.browser.show import Show
+from tests.browser.test_stage_page import panel, pixels, point
 
 
 def drawn(view: Locator, name: str) -> int:

@@ -14,74 +14,13 @@ from playwright.sync_api import Locator, expect
 from torch import Tensor
 
 from resample_viz.operations import Upsample
-from resample_viz.view import ChartPanel, Frame, IndexPanel, Link, Merit, Panel, Stage, Step
+from resample_viz.view import ChartPanel, Frame, IndexPanel, Link, Merit, Panel, Step
 from resample_viz.view.colors import palette
 from tests.browser.notebook_page import PIXELS
-from tests.browser.stage_page import StagePage
+from tests.browser.show import JUPYTER, Show
 
 X = torch.arange(12.0).view(1, 3, 4) / 12
-SLOTS = re.compile(r"(panel|link)_\d+")
 MAGENTA = (255, 0, 255)
-
-JUPYTER = {
-    "light": {
-        "--jp-ui-font-color1": "rgba(0, 0, 0, 0.87)",
-        "--jp-ui-font-color2": "rgba(0, 0, 0, 0.54)",
-        "--jp-layout-color0": "white",
-        "--jp-layout-color1": "white",
-        "--jp-layout-color2": "#eeeeee",
-        "--jp-border-color2": "#e0e0e0",
-    },
-    "dark": {
-        "--jp-ui-font-color1": "rgba(255, 255, 255, 0.87)",
-        "--jp-ui-font-color2": "rgba(255, 255, 255, 0.54)",
-        "--jp-layout-color0": "#111111",
-        "--jp-layout-color1": "#212121",
-        "--jp-layout-color2": "#424242",
-        "--jp-border-color2": "#424242",
-    },
-}
-"""The values of JupyterLab's light and dark theme; notebooks lie on color0, other places on 1."""
-
-
-class Show:
-    """A stage in Python, and its traits on the page."""
-
-    def __init__(self, page: StagePage) -> None:
-        self.page = page
-        self.stage = Stage()
-        self.sent: dict[str, Any] = {}
-
-    def traits(self) -> dict[str, Any]:
-        names = ("frame", "palettes", "edit", "picked", "upload", "max_upload", "centre", "dark")
-        slots = [name for name in self.stage.keys if SLOTS.fullmatch(name)]
-        return {name: getattr(self.stage, name) for name in (*names, *slots)}
-
-    def open(self, frame: Frame, copy: str = "", **changes: Any) -> Locator:
-        self.stage.show(frame, copy=copy)
-        self.sent = self.traits()
-        view = self.page.mount(self.stage._esm, self.stage._css, **{**self.sent, **changes})
-        return self.painted(view)
-
-    def again(self, frame: Frame | None = None) -> None:
-        """What the kernel sends: only the traits that changed, and the frame last of all."""
-        if frame is not None:
-            self.stage.show(frame)
-        now = self.traits()
-        changed = {name: value for name, value in now.items() if value != self.sent[name]}
-        self.sent = now
-        self.page.set(**changed)
-        self.painted(self.page.page.locator("body"))
-
-    def painted(self, view: Locator) -> Locator:
-        for root in view.locator(".rv-stage").all():
-            expect(root).to_have_attribute("data-frame", str(self.stage.frame["id"]))
-        return view
-
-
-@pytest.fixture
-def show(stage_page: StagePage) -> Show:
-    return Show(stage_page)
 
 
 def up(x: Tensor = X, editable: bool = True, **settings: Any) -> Frame:

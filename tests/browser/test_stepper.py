@@ -14,19 +14,14 @@ from resample_viz.analysis import linear_map
 from resample_viz.labs.kernels import kernel_panel, matrix_panels
 from resample_viz.operations import Conv, ConvTranspose
 from resample_viz.view import Frame, Link, Panel
-from tests.browser.stage_page import StagePage
-from tests.browser.test_stage_page import Show, panel, pixels, point, screen
+from tests.browser.show import Show
+from tests.browser.test_stage_page import panel, pixels, point, screen
 
 X = torch.arange(1.0, 17.0).view(1, 1, 4, 4)
 RANGE = (0.0, 200.0)
 # A walk over 12 × 12 cells that has begun to play. Not a certain cell: the test may look too late
 # for that one, on a busy machine.
 ON_ITS_WAY = re.compile(r"cell ([2-9]|\d\d+) of 144")
-
-
-@pytest.fixture
-def show(stage_page: StagePage) -> Show:
-    return Show(stage_page)
 
 
 def conv(x: torch.Tensor = X, *, matrix: bool = False, **settings: Any) -> Frame:
