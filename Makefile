@@ -1,6 +1,6 @@
 # make lab    opens JupyterLab on the first lesson
 # make test   runs everything that must hold
-# make slow   runs what takes longer: all controls in dark, lessons that train networks, in JupyterLab
+# make slow   runs what takes longer: every choice of every list, lessons that train, in JupyterLab
 # make bundle makes the stage's one JavaScript module of its parts (needs Node)
 # All of them build .venv first, once. Nothing is installed outside this folder.
 
@@ -33,8 +33,8 @@ lab: $(INSTALLED)
 	$(BIN)/jupyter lab $(LAB_OPTIONS) notebooks/00-start-here.ipynb
 
 test: $(INSTALLED) lint types
-	$(BIN)/python -m pytest -n 2 -m 'not slow' --nbval --nbval-current-env --nbval-cell-timeout=120 \
-		tests resample_viz notebooks
+	$(BIN)/python -m pytest -n 2 -m 'not slow' --durations=10 \
+		--nbval --nbval-current-env --nbval-cell-timeout=120 tests resample_viz notebooks
 
 # In one process: training is to have both cores for itself.
 slow: $(INSTALLED)

@@ -32,16 +32,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
-    """Keep together what belongs together.
+    """Keep the tests of a file together, in the order of the tests.
 
-    The cells of a notebook need their order and one kernel, the tests of a file share fixtures, and
-    all browser tests share one JupyterLab and one Chromium.
+    The cells of a notebook need their order and one kernel, and the tests of a file share fixtures.
+    Each process that has a file of browser tests starts a Chromium, and a JupyterLab if need be.
     """
     from xdist.scheduler import LoadFileScheduling
 
-    class Pieces(LoadFileScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return BROWSER if nodeid.startswith(BROWSER) else super()._split_scope(nodeid)
-
-    config.option.loadscopereorder = False  # the order is that of the tests
-    return Pieces(config, log)
+    config.option.loadscopereorder = False
+    return LoadFileScheduling(config, log)

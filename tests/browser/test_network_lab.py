@@ -13,7 +13,7 @@ MAKE = (
 )
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_a_bar_chooses_a_step_and_the_step_opens_its_lab(
     notebook: NotebookPage, theme: Theme
 ) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import Locator, expect
 
 from resample_viz.analysis import resize_method
 from tests.browser.notebook_page import NotebookPage, Theme
-from tests.browser.test_labs import SLOW_DARK, seen
 
 MAKE = "import resample_viz as rv\nlab = rv.ResizeLab({})\nlab"
 
@@ -29,28 +27,6 @@ def click_pair(notebook: NotebookPage, lab: Locator, a: str, b: str) -> None:
     x, y = (box["width"] * (names.index(name) + 0.5) / len(names) for name in (b, a))
     screen.click(position={"x": x, "y": y})
     notebook.settle()
-
-
-@pytest.mark.parametrize("theme", ["light", SLOW_DARK])
-def test_every_control_changes_what_is_painted(notebook: NotebookPage, theme: Theme) -> None:
-    lab = open_lab(notebook, "size=64, target=20", theme)
-    notebook.screenshot(f"lab-resize-{theme}", of=lab)
-    for name, other, usual in (
-        ("a", "torch bicubic antialias", "torch bilinear"),
-        ("b", "OpenCV INTER_AREA", "Pillow BILINEAR"),
-        ("dtype_a", "uint8", "float32"),
-        ("dtype_b", "uint8", "float32"),
-    ):
-        before = seen(notebook, lab)
-        notebook.choose(lab, name, other)
-        assert seen(notebook, lab) != before, f"{name} changed nothing"
-        notebook.choose(lab, name, usual)
-        assert seen(notebook, lab) == before, f"{name} did not come back"
-    before = seen(notebook, lab)
-    notebook.move_slider(lab, "target", 3)
-    expect(lab.locator(".rv-code")).to_contain_text("size=(23, 23)")
-    notebook.move_slider(lab, "target", -3)
-    assert seen(notebook, lab) == before
 
 
 def test_the_table_is_filled_and_a_click_chooses_the_pair(notebook: NotebookPage) -> None:

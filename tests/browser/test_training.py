@@ -55,7 +55,7 @@ def stopped(notebook: NotebookPage) -> str:
     return result.locator(".rv-hint").inner_text()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_a_training_is_watched_and_stopped_and_nothing_is_lost(
     notebook: NotebookPage, theme: Theme
 ) -> None:
