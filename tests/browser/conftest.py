@@ -61,6 +61,24 @@ def notebook(
             page.screenshot(f"failed-{request.node.name}")
 
 
+@pytest.fixture(scope="module")
+def one_notebook(browser: Browser, jupyter_server: JupyterServer) -> Iterator[NotebookPage]:
+    """A page and a kernel for all tests of a file: see `NotebookPage.replace_cells`."""
+    with notebook_page(browser, jupyter_server) as page:
+        page.open_cells("")
+        yield page
+
+
+@pytest.fixture
+def kept_notebook(
+    request: pytest.FixtureRequest, one_notebook: NotebookPage
+) -> Iterator[NotebookPage]:
+    """`one_notebook`, with a screenshot of a test that fails."""
+    yield one_notebook
+    if request.node.stash.get(FAILED, False):
+        one_notebook.screenshot(f"failed-{request.node.name}")
+
+
 @pytest.fixture
 def stage_page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[StagePage]:
     """A bare page for an anywidget module, without any server."""

@@ -73,6 +73,12 @@ CHANGE_THEME = """async theme => {
 
 RUN_ALL = "async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
 
+REPLACE = """source => {
+    const {sharedModel} = window.rv.panel.content.model;
+    while (sharedModel.cells.length > 1) sharedModel.deleteCell(1);
+    sharedModel.cells[0].setSource(source);
+}"""
+
 RUN_UP_TO = """async count => {
     const {content} = window.rv.panel;
     const code = content.widgets.filter(cell => cell.model.type === 'code');
@@ -144,6 +150,12 @@ class NotebookPage:
     def open_cells(self, *cells: str, theme: Theme = "light") -> None:
         """Open a new notebook made of these code cells."""
         self.open(self.server.write_notebook(cells), theme)
+
+    def replace_cells(self, source: str, theme: Theme = "light") -> None:
+        """Put one code cell in place of all cells; the kernel goes on, which saves a start."""
+        self.page.set_viewport_size(VIEWPORT)
+        self.page.evaluate(REPLACE, source)
+        self.change_theme(theme)
 
     def change_theme(self, theme: Theme) -> None:
         """Change the theme of the open page, and settle."""

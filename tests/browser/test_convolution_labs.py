@@ -13,8 +13,14 @@ from tests.browser.test_labs import COUNT_SENT
 MAKE = "import resample_viz as rv\nlab = rv.{}\nlab"
 
 
+@pytest.fixture
+def notebook(kept_notebook: NotebookPage) -> NotebookPage:
+    """One page and one kernel for all tests of this file."""
+    return kept_notebook
+
+
 def opened(notebook: NotebookPage, lab: str) -> Locator:
-    notebook.open_cells(MAKE.format(lab))
+    notebook.replace_cells(MAKE.format(lab))
     notebook.run_all()
     shown = notebook.page.locator(".rv-lab").first
     notebook.wait_for_frame(shown)

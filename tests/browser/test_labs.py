@@ -44,7 +44,8 @@ UPSAMPLING = MAKE.format("UpsamplingLab")
 
 
 def run_again(notebook: NotebookPage) -> Locator:
-    """Runs the cells of a notebook with an upsampling lab: a lab in its first state."""
+    """Runs a cell that shows an upsampling lab: a lab in its first state."""
+    notebook.replace_cells(UPSAMPLING)
     notebook.run_all()
     lab = notebook.lab("upsampling")
     notebook.wait_for_frame(lab)
@@ -69,12 +70,10 @@ def all_labs(browser: Browser, jupyter_server: JupyterServer) -> Iterator[Notebo
         yield notebook
 
 
-@pytest.fixture(scope="module")
-def upsampling(browser: Browser, jupyter_server: JupyterServer) -> Iterator[NotebookPage]:
-    """A notebook with an upsampling lab in its only cell: see `run_again`."""
-    with notebook_page(browser, jupyter_server) as notebook:
-        notebook.open_cells(UPSAMPLING)
-        yield notebook
+@pytest.fixture
+def upsampling(kept_notebook: NotebookPage) -> NotebookPage:
+    """One page and one kernel for the tests of an upsampling lab: see `run_again`."""
+    return kept_notebook
 
 
 @pytest.mark.parametrize("kind", LABS, ids=lambda lab: lab.name)
@@ -156,21 +155,21 @@ def test_hovering_asks_nothing_of_the_kernel(upsampling: NotebookPage) -> None:
     assert upsampling.page.evaluate("window.rvSent") == 0
 
 
-def test_a_cell_of_a_small_grid_can_be_edited_in_place(notebook: NotebookPage) -> None:
-    notebook.open_cells(
+def test_a_cell_of_a_small_grid_can_be_edited_in_place(upsampling: NotebookPage) -> None:
+    upsampling.replace_cells(
         "import resample_viz as rv\n"
         "lab = rv.UpsamplingLab(image='integer_grid', size=4, mode='nearest')\nlab"
     )
-    notebook.run_all()
-    lab = notebook.lab("upsampling")
-    before = notebook.wait_for_frame(lab)
-    screen = notebook.panel(lab, "x").locator(".rv-screen")
+    upsampling.run_all()
+    lab = upsampling.lab("upsampling")
+    before = upsampling.wait_for_frame(lab)
+    screen = upsampling.panel(lab, "x").locator(".rv-screen")
     screen.focus()
     screen.press("ArrowRight")
     screen.press("7")
     screen.locator("input").press("5")
     screen.locator("input").press("Enter")
-    notebook.wait_for_frame(lab, after=before)
+    upsampling.wait_for_frame(lab, after=before)
     screen.press("ArrowRight")
     screen.press("ArrowLeft")
     expect(lab.locator(".rv-sentence")).to_contain_text("value = 75")
@@ -197,18 +196,18 @@ def test_the_learners_own_picture_is_shown(upsampling: NotebookPage) -> None:
     assert upsampling.panel_pixels(lab, "x")[5, 5].tolist() == [0, 255, 0, 255]
 
 
-def test_two_labs_live_side_by_side(notebook: NotebookPage) -> None:
-    notebook.open_cells(
+def test_two_labs_live_side_by_side(upsampling: NotebookPage) -> None:
+    upsampling.replace_cells(
         "import resample_viz as rv\nfrom IPython.display import display\n"
         "display(rv.UpsamplingLab(), rv.UpsamplingLab(mode='bicubic'))"
     )
-    notebook.run_all()
-    first, second = notebook.lab("upsampling", 0), notebook.lab("upsampling", 1)
-    notebook.wait_for_frame(first)
-    quiet = notebook.wait_for_frame(second)
-    notebook.move_slider(first, "scale_factor", 5)
+    upsampling.run_all()
+    first, second = upsampling.lab("upsampling", 0), upsampling.lab("upsampling", 1)
+    upsampling.wait_for_frame(first)
+    quiet = upsampling.wait_for_frame(second)
+    upsampling.move_slider(first, "scale_factor", 5)
     expect(first.locator(".rv-code")).to_contain_text("scale_factor=2.25")
-    assert notebook.frame(second) == quiet
+    assert upsampling.frame(second) == quiet
 
 
 def test_running_the_cell_again_replaces_the_lab(upsampling: NotebookPage) -> None:

@@ -13,11 +13,17 @@ MAKE = (
 )
 
 
+@pytest.fixture
+def notebook(kept_notebook: NotebookPage) -> NotebookPage:
+    """One page and one kernel for all tests of this file."""
+    return kept_notebook
+
+
 @pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_a_bar_chooses_a_step_and_the_step_opens_its_lab(
     notebook: NotebookPage, theme: Theme
 ) -> None:
-    notebook.open_cells(MAKE, theme=theme)
+    notebook.replace_cells(MAKE, theme=theme)
     notebook.run_all()
     lab = notebook.lab("network")
     notebook.wait_for_frame(lab)
@@ -48,7 +54,7 @@ def test_a_bar_chooses_a_step_and_the_step_opens_its_lab(
 
 
 def test_an_odd_size_is_told_and_a_mend_works(notebook: NotebookPage) -> None:
-    notebook.open_cells("import resample_viz as rv\nlab = rv.NetworkLab(input_size=100)\nlab")
+    notebook.replace_cells("import resample_viz as rv\nlab = rv.NetworkLab(input_size=100)\nlab")
     notebook.run_all()
     lab = notebook.lab("network")
     notebook.wait_for_frame(lab)
@@ -64,7 +70,7 @@ def test_an_odd_size_is_told_and_a_mend_works(notebook: NotebookPage) -> None:
 
 
 def test_a_bar_is_clicked(notebook: NotebookPage) -> None:
-    notebook.open_cells(MAKE)
+    notebook.replace_cells(MAKE)
     notebook.run_all()
     lab = notebook.lab("network")
     notebook.wait_for_frame(lab)

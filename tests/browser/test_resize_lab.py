@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from resample_viz.analysis import resize_method
@@ -10,8 +11,14 @@ from tests.browser.notebook_page import NotebookPage, Theme
 MAKE = "import resample_viz as rv\nlab = rv.ResizeLab({})\nlab"
 
 
+@pytest.fixture
+def notebook(kept_notebook: NotebookPage) -> NotebookPage:
+    """One page and one kernel for all tests of this file."""
+    return kept_notebook
+
+
 def open_lab(notebook: NotebookPage, settings: str = "", theme: Theme = "light") -> Locator:
-    notebook.open_cells(MAKE.format(settings), theme=theme)
+    notebook.replace_cells(MAKE.format(settings), theme=theme)
     notebook.run_all()
     lab = notebook.lab("resize")
     notebook.wait_for_frame(lab)
