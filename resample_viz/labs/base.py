@@ -18,7 +18,8 @@ from resample_viz.labs.background import Background, Job
 from resample_viz.labs.controls import OperationControls, quiet
 from resample_viz.labs.inputs import InputControls
 from resample_viz.labs.lifetime import adopt, close_tree, disown, empty
-from resample_viz.operations import Operation, OperationError
+from resample_viz.operations import Operation, OperationError, Program
+from resample_viz.operations.program import IMPORTS
 from resample_viz.threads import one_thread
 from resample_viz.view import Frame, Stage, as_text, figure, png
 
@@ -187,14 +188,13 @@ class Lab(widgets.Box):
 
     def code(self) -> str:
         """A program that computes what the lab shows."""
-        ours = "import resample_viz as rv\n" if "rv." in self.shown.code else ""
-        transforms = "from torchvision.transforms import v2\n" if "v2." in self.shown.code else ""
-        return (
-            f"{ours}import torch\nfrom torch import nn\nimport torch.nn.functional as F\n"
-            f"{transforms}\n"
+        program = Program(
             f"x = torch.rand{tuple(self.input.shape)}  # your picture, (N, C, H, W)\n"
-            f"{self.shown.code}\n"
+            f"{self.shown.code}"
         )
+        needed = {*program.imports, *(IMPORTS[name] for name in ("torch", "nn", "F"))}
+        imports = [line for line in IMPORTS.values() if line in needed]
+        return "\n".join([*imports, "", program.setup, ""])
 
     def figure(self) -> Figure:
         """The panels as a matplotlib figure."""

@@ -61,7 +61,12 @@ class TransposedConvolutionLab(KernelLab):
     name = "transposed-convolution"
     shows = SHOWS
     operation_type = ConvTranspose
-    opening: ClassVar[dict[str, Any]] = {"image": "integer_grid", "size": 4, "kernel": "ones"}
+    opening: ClassVar[dict[str, Any]] = {
+        "image": "integer_grid",
+        "size": 4,
+        "kernel": "ones",
+        "stride": 2,
+    }
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset(
             "stamps add up",
@@ -71,13 +76,14 @@ class TransposedConvolutionLab(KernelLab):
                 "image": "integer_grid",
                 "size": 4,
                 "kernel": ((1, 2, 1), (2, 4, 2), (1, 2, 1)),
+                "stride": 2,
             },
         ),
         Preset(
             "uneven overlap: k=3, s=2",
             "Stamps of 3 in steps of 2: some cells get 1 stamp, some 2, some 4. That is the "
             "checkerboard, before any learning. Set kernel_size to 4.",
-            {"image": "integer_grid", "size": 6, "kernel": "ones", "show": OVERLAP},
+            {"image": "integer_grid", "size": 6, "kernel": "ones", "stride": 2, "show": OVERLAP},
         ),
         Preset(
             "even overlap: k=4, s=2",
@@ -86,6 +92,7 @@ class TransposedConvolutionLab(KernelLab):
                 "image": "integer_grid",
                 "size": 6,
                 "kernel": "ones",
+                "stride": 2,
                 "kernel_size": 4,
                 "show": OVERLAP,
             },
@@ -98,6 +105,7 @@ class TransposedConvolutionLab(KernelLab):
                 "image": "integer_grid",
                 "size": 6,
                 "kernel": "random",
+                "stride": 2,
                 "kernel_size": 4,
                 "padding": 1,
                 "show": RANDOM,
@@ -111,6 +119,7 @@ class TransposedConvolutionLab(KernelLab):
                 "image": "integer_grid",
                 "size": 8,
                 "kernel": "ones",
+                "stride": 2,
                 "padding": 1,
                 "show": SIZES,
             },
@@ -123,6 +132,7 @@ class TransposedConvolutionLab(KernelLab):
                 "image": "astronaut",
                 "size": 128,
                 "kernel": "bilinear",
+                "stride": 2,
                 "kernel_size": 4,
                 "padding": 1,
                 "out_channels": 3,
@@ -139,6 +149,7 @@ class TransposedConvolutionLab(KernelLab):
                 "image": "impulse",
                 "size": 128,
                 "kernel": "bilinear",
+                "stride": 2,
                 "padding": 1,
                 "output_padding": 1,
                 "show": DRIFT,

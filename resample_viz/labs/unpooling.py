@@ -22,7 +22,7 @@ from resample_viz.operations import (
     PickFootprint,
     resize_back,
 )
-from resample_viz.operations.windows import pair
+from resample_viz.operations.validation import pair
 from resample_viz.view import Frame, Link, Merit, Panel, Step
 
 GRID = {"image": "integer_grid", "size": 6}

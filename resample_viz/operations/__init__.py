@@ -28,6 +28,7 @@ from resample_viz.operations.parameters import (
     parameters,
 )
 from resample_viz.operations.pooling import AvgPool, LPPool, MaxPool
+from resample_viz.operations.program import Program
 from resample_viz.operations.separable import resize_back
 from resample_viz.operations.shuffling import PixelShuffle, PixelUnshuffle
 from resample_viz.operations.subsampling import BlurPool, Subsample
@@ -65,6 +66,7 @@ __all__ = [
     "PickFootprint",
     "PixelShuffle",
     "PixelUnshuffle",
+    "Program",
     "Quantize",
     "Range",
     "Ranks",

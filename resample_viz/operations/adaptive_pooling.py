@@ -14,14 +14,8 @@ from resample_viz.operations.base import Operation, Undo
 from resample_viz.operations.footprint import Axis, PickFootprint, SeparableFootprint
 from resample_viz.operations.parameters import Pair, Range
 from resample_viz.operations.separable import least_squares, resize_back
-from resample_viz.operations.windows import (
-    AXES,
-    adaptive_axis,
-    check_picture,
-    check_whole,
-    pair,
-    take_lists,
-)
+from resample_viz.operations.validation import AXES, check_picture, check_whole, pair
+from resample_viz.operations.windows import adaptive_axis
 
 OutputSize = Annotated[int | Pair, Range(1, 64)]
 
@@ -35,7 +29,7 @@ class AdaptivePool(Operation):
     output_size: Any
 
     def __post_init__(self) -> None:
-        take_lists(self, "output_size")
+        super().__post_init__()
         check_whole("output_size", self.output_size, 1)
 
     def module(self) -> nn.Module:

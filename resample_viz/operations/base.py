@@ -11,10 +11,15 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
+from resample_viz.operations.errors import OperationError
 from resample_viz.operations.footprint import Footprint
-
-MAX_BYTES = 64 * 2**20
-"""Results larger than this are refused before any memory is taken."""
+from resample_viz.operations.program import Program
+from resample_viz.operations.validation import (
+    MAX_BYTES,
+    check_tensor,
+    normalise_parameters,
+    refusal,
+)
 
 UndoKind = Literal[
     "shape only",
@@ -25,10 +30,6 @@ UndoKind = Literal[
     "pseudo-inverse",
     "learned",
 ]
-
-
-class OperationError(ValueError):
-    """A parameter set or an input that PyTorch refuses, told in one sentence with a way out."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ class Undo:
         """What this way back honestly is."""
         return self.name_kind()
 
+    @property
+    def program(self) -> Program:
+        """`setup` and `code` as one value."""
+        return Program(self.setup, self.code)
+
     def __call__(self, y: Tensor) -> Tensor:
         """The tensor that this way back makes of `y`."""
         return self.apply(y)
@@ -72,6 +78,10 @@ class Operation(ABC):
     saves_memory: ClassVar[str] = "a smaller scale"
     """What to use, or a smaller input, when a result would be too large."""
 
+    def __post_init__(self) -> None:
+        """Numbers of NumPy and PyTorch become Python's; a flag is True or False."""
+        normalise_parameters(self)
+
     @abstractmethod
     def module(self) -> nn.Module:
         """The real PyTorch layer."""
@@ -80,9 +90,13 @@ class Operation(ABC):
     def code(self) -> str:
         """The expression that makes `module()`, in terms of `torch`, `nn`, `F` and `v2`."""
 
+    def definition(self) -> Program:
+        """Defines the layer under the name `variable`, its weights included, and calls it on x."""
+        return Program(f"{self.variable} = {self.code()}", f"{self.variable}(x)")
+
     def program(self) -> str:
-        """Statements that define the layer under the name `variable`, its weights included."""
-        return f"{self.variable} = {self.code()}"
+        """The statements of `definition`, as they are shown."""
+        return str(self.definition())
 
     @abstractmethod
     def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
@@ -117,12 +131,17 @@ class Operation(ABC):
         Raises OperationError if the shapes do not fit, if the result would be larger than
         `MAX_BYTES` (before memory is taken), or if PyTorch itself refuses.
         """
-        out = self.output_shape(x.shape)
+        out = self._accept(x)
         check_memory(out, x.element_size(), instead=self.saves_memory)
         try:
             return self._compute(x)
-        except (RuntimeError, ValueError, TypeError, NotImplementedError) as error:
-            raise OperationError(_in_one_sentence(error, x)) from None
+        except (RuntimeError, ValueError, TypeError, OverflowError) as error:
+            raise OperationError(refusal(error, x)) from None
+
+    def _accept(self, x: Tensor) -> tuple[int, ...]:
+        """The shape that `x` becomes. Raises OperationError for what it cannot take."""
+        check_tensor(x)
+        return self.output_shape(x.shape)
 
     def _compute(self, x: Tensor) -> Tensor:
         """Runs the layer; one that has weights takes care that they are in the precision of `x`."""
@@ -155,11 +174,3 @@ def check_memory(
             f"the {what} {tuple(shape)} would take {needed / 2**20:.0f} MB, more than the "
             f"{MAX_BYTES // 2**20} MB that a lab keeps: use {instead} or a smaller input."
         )
-
-
-def _in_one_sentence(error: Exception, x: Tensor) -> str:
-    first = str(error).strip().splitlines()[0].rstrip(".")
-    return (
-        f"PyTorch refuses this on a {x.dtype} tensor of shape {tuple(x.shape)} ({first}): "
-        "try a float32 tensor, e.g. x.float()."
-    )

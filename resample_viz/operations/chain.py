@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,7 +14,8 @@ from torch import Tensor, nn
 from resample_viz.operations.base import Operation, OperationError, Undo, UndoKind
 from resample_viz.operations.footprint import Footprint, JacobianFootprint
 from resample_viz.operations.normalization import AS_IT_IS, without_bias
-from resample_viz.operations.upsample import AXIS_NAMES
+from resample_viz.operations.program import Program
+from resample_viz.operations.validation import AXIS_NAMES, check_tensor
 
 Shape = tuple[int, ...]
 BEST_FIRST: tuple[UndoKind, ...] = (
@@ -58,6 +60,7 @@ class Chain(Operation):
     steps: tuple[Operation, ...] = ()
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         given: Any = self.steps
         if isinstance(given, Operation):
             raise OperationError(
@@ -86,31 +89,37 @@ class Chain(Operation):
 
     def code(self) -> str:
         """One expression: the steps' own, called from the inside out."""
-        return f"lambda x: {self._calls([f'({step.code()})' for step in self.steps])}"
+        return f"lambda x: {_called([f'({step.code()})' for step in self._flat])}"
 
-    def program(self) -> str:
-        """Every step under its own name, with its weights, and `chain`, which calls them."""
-        lines = []
-        for step, name in zip(self.steps, self._names()):
-            lines.append(step.program())
-            if name != step.variable:
-                lines.append(f"{name} = {step.variable}")
-        return "\n".join([*lines, f"chain = lambda x: {self._calls(self._names())}"])
+    def definition(self) -> Program:
+        """Every step under a name of its own, with its weights, and `chain`, which calls them.
 
-    @staticmethod
-    def _calls(functions: Sequence[str]) -> str:
-        called = "x"
-        for function in functions:
-            called = f"{function}({called})"
-        return called
+        The steps of a chain in the chain stand in one line with the others.
+        """
+        steps = self._programs()
+        setup = [program.setup for program, _ in steps]
+        setup.append(f"chain = lambda x: {_called([name for _, name in steps])}")
+        return Program("\n".join(setup), "chain(x)")
 
-    def _names(self) -> list[str]:
-        """A name for every step: its variable, with a number where two steps share it."""
-        variables = [step.variable for step in self.steps]
-        return [
-            f"{variable}_{number}" if variables.count(variable) > 1 else variable
-            for number, variable in enumerate(variables, start=1)
-        ]
+    @property
+    def _flat(self) -> tuple[Operation, ...]:
+        """The steps, and those of chains among them."""
+        flat: list[Operation] = []
+        for step in self.steps:
+            flat += step._flat if isinstance(step, Chain) else [step]
+        return tuple(flat)
+
+    def _programs(self) -> list[tuple[Program, str]]:
+        """Every flat step's program with names that no other step has, and what it is called."""
+        programs = [step.definition() for step in self._flat]
+        counted = Counter(name for program in programs for name in program.defined)
+        unique = []
+        for number, (step, program) in enumerate(zip(self._flat, programs), start=1):
+            clashes = any(counted[name] > 1 for name in program.defined)
+            names = {name: f"{name}_{number}" for name in program.defined if clashes}
+            called = names.get(step.variable, step.variable)
+            unique.append((program.renamed(names), called))
+        return unique
 
     def ladder(self, shape: Sequence[int]) -> tuple[ShapeStep, ...]:
         """One rung per step. Raises OperationError at the first step that does not fit."""
@@ -165,6 +174,7 @@ class Chain(Operation):
 
         Raises OperationError, with the number of the step, where one cannot take its input.
         """
+        check_tensor(x)
         reached = [x]
         for number, step in enumerate(self.steps, start=1):
             try:
@@ -189,11 +199,15 @@ class Chain(Operation):
 
     def undo(self, shape: Sequence[int]) -> tuple[Undo, ...]:
         """The steps' own ways back, the last step's first; and the adjoint of a linear chain."""
+        if self._flat != self.steps:
+            return Chain(self._flat).undo(shape)
         rungs = self.ladder(shape)
         return self._ways([rung.step.undo(rung.before) for rung in rungs], tuple(shape))
 
     def undo_at(self, x: Tensor) -> tuple[Undo, ...]:
         """The same, with what the steps remember of their inputs."""
+        if self._flat != self.steps:
+            return Chain(self._flat).undo_at(x)
         inputs = self.stages(x)[:-1]
         ways = [step.undo_at(given) for step, given in zip(self.steps, inputs)]
         return self._ways(ways, tuple(x.shape))
@@ -214,31 +228,34 @@ class Chain(Operation):
                 y = way(y)
             return y
 
-        setup, code = self._composed_code(ways)
-        return Undo(label, code, apply, lambda: _composed_kind([way.kind for way in ways]), setup)
+        back = self._composed_program(ways)
+        kind = partial(_composed_kind, [way.kind for way in ways])
+        return Undo(label, back.expression, apply, kind, back.setup)
 
-    def _composed_code(self, ways: list[Undo]) -> tuple[str, str]:
-        """Every step's own code, with x, y and the layer renamed to those of the step."""
-        count = len(self.steps)
-        names = self._names()
+    def _composed_program(self, ways: list[Undo]) -> Program:
+        """Every step's own way back, on the x and y of that step, in names of its own."""
+        names = [name for _, name in self._programs()]
+        count = len(names)
         lines = ["x_1 = x"]
         for number in range(1, count):
             lines.append(f"x_{number + 1} = {names[number - 1]}(x_{number})")
         lines.append(f"y_{count} = y")
         for number in range(count, 0, -1):
-            step, way = self.steps[number - 1], ways[number - 1]
-            rename = _renaming(
-                {"x": f"x_{number}", "y": f"y_{number}", step.variable: names[number - 1]}
-            )
-            if way.setup:
-                lines.append(rename(way.setup))
-            lines.append(f"y_{number - 1} = {rename(way.code)}")
-        return "\n".join(lines), "y_0"
+            way = ways[number - 1].program
+            own = {name: f"{name}_{number}" for name in way.defined}
+            of_step = {"x": f"x_{number}", "y": f"y_{number}"}
+            of_step[self.steps[number - 1].variable] = names[number - 1]
+            way = way.renamed(own | of_step)
+            lines += filter(None, [way.setup, f"y_{number - 1} = {way.expression}"])
+        return Program("\n".join(lines), "y_0")
 
 
-def _renaming(names: dict[str, str]) -> Callable[[str], str]:
-    pattern = re.compile(r"\b(?<![\w.])(" + "|".join(map(re.escape, names)) + r")\b(?!\s*=[^=])")
-    return lambda code: pattern.sub(lambda found: names[found[1]], code)
+def _called(functions: Sequence[str]) -> str:
+    """One function after the other, from the inside out: "b(a(x))"."""
+    called = "x"
+    for function in functions:
+        called = f"{function}({called})"
+    return called
 
 
 def _rank(way: Undo) -> int:

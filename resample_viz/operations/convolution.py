@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from resample_viz.operations.base import OperationError, check_memory
 from resample_viz.operations.footprint import Axis, KernelFootprint
-from resample_viz.operations.kernel_layer import AXIS_NAMES, FOLLOWS, KernelLayer, as_pair
+from resample_viz.operations.kernel_layer import FOLLOWS, KernelLayer
 from resample_viz.operations.kernels import AVERAGING, KernelName, Weights
 from resample_viz.operations.parameters import FROM_INPUT, Pair, Range, When
+from resample_viz.operations.validation import AXES, check_tensor, pair
 
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
@@ -65,6 +66,7 @@ class Conv(KernelLayer):
 
     def __call__(self, x: Tensor) -> Tensor:
         """Applies nn.Conv2d to `x`; see `Operation`. The padded input must fit into memory too."""
+        check_tensor(x)
         self._check_padding(x.shape)
         top, left, bottom, right = self.padding_of(x.shape)
         height, width = x.shape[2:]
@@ -84,7 +86,7 @@ class Conv(KernelLayer):
         for axis, padded in enumerate((shape[2] + top + bottom, shape[3] + left + right)):
             if self.window[axis] > padded:
                 raise OperationError(self._window_too_large(axis, shape[2 + axis], padded))
-            sizes.append((padded - self.window[axis]) // as_pair(self.stride)[axis] + 1)
+            sizes.append((padded - self.window[axis]) // pair(self.stride)[axis] + 1)
         return (shape[0], self.out_channels, *sizes)
 
     def explain_shape(self, shape: Sequence[int]) -> str:
@@ -96,12 +98,12 @@ class Conv(KernelLayer):
             f"{name}: floor(({n} + {f'2·{before}' if before == after else f'{before} + {after}'} − "
             f"{d}·({k} − 1) − 1) / {s}) + 1 = {result}"
             for name, n, (before, after), d, k, s, result in zip(
-                AXIS_NAMES,
+                AXES,
                 shape[2:],
                 pads,
-                as_pair(self.dilation),
+                pair(self.dilation),
                 self.taps,
-                as_pair(self.stride),
+                pair(self.stride),
                 out,
             )
         )
@@ -115,7 +117,7 @@ class Conv(KernelLayer):
         if self.padding == "same":
             (top, bottom), (left, right) = (((w - 1) // 2, w // 2) for w in self.window)
             return top, left, bottom, right
-        height, width = (0, 0) if isinstance(self.padding, str) else as_pair(self.padding)
+        height, width = (0, 0) if isinstance(self.padding, str) else pair(self.padding)
         return height, width, height, width
 
     def pad(self, x: Tensor) -> Tensor:
@@ -142,8 +144,8 @@ class Conv(KernelLayer):
             shape[2:],
             ((top, bottom), (left, right)),
             self.window,
-            as_pair(self.stride),
-            as_pair(self.dilation),
+            pair(self.stride),
+            pair(self.dilation),
         ):
             numbers = torch.arange(1, n + 1, dtype=torch.float64).view(1, 1, n)
             padded = F.pad(numbers, sides, mode=self._pad_mode).long().flatten() - 1
@@ -174,7 +176,7 @@ class Conv(KernelLayer):
             )
         rest = [
             (n + 2 * p - w) % s
-            for n, p, w, s in zip(shape[2:], (top, left), self.window, as_pair(self.stride))
+            for n, p, w, s in zip(shape[2:], (top, left), self.window, pair(self.stride))
         ]
         return ConvTranspose(
             kernel=Weights(self.weight),
@@ -213,7 +215,7 @@ class Conv(KernelLayer):
 
     def _check_groups(self) -> None:
         super()._check_groups()
-        if self.padding == "same" and as_pair(self.stride) != (1, 1):
+        if self.padding == "same" and pair(self.stride) != (1, 1):
             half = _joined(*(w // 2 for w in self.window))
             raise OperationError(
                 f"padding='same' keeps the size, which a stride of {self.stride} does not: "
@@ -223,7 +225,7 @@ class Conv(KernelLayer):
     def _check_padding(self, shape: Sequence[int]) -> None:
         self._check_shape(shape)
         top, left, bottom, right = self.padding_of(shape)
-        for name, n, pad in zip(AXIS_NAMES, shape[2:], (max(top, bottom), max(left, right))):
+        for name, n, pad in zip(AXES, shape[2:], (max(top, bottom), max(left, right))):
             if self.padding_mode == "reflect" and pad >= n:
                 raise OperationError(
                     f"padding_mode 'reflect' mirrors at the border cell, so padding ({pad}) must "
@@ -238,14 +240,14 @@ class Conv(KernelLayer):
                 )
 
     def _window_too_large(self, axis: int, n: int, padded: int) -> str:
-        window, d, k = self.window[axis], as_pair(self.dilation)[axis], self.taps[axis]
+        window, d, k = self.window[axis], pair(self.dilation)[axis], self.taps[axis]
         more = (padded - n) // 2 + math.ceil((window - padded) / 2)
         limit = {"reflect": n - 1, "circular": n}.get(self.padding_mode, more)
         way_out = f"use a kernel_size of {(padded - 1) // d + 1} or less"
         if more <= limit:
             way_out += f", or padding={more}"
         return (
-            f"the {AXIS_NAMES[axis]} of the window, {d}·({k} − 1) + 1 = {window}, is larger than "
+            f"the {AXES[axis]} of the window, {d}·({k} − 1) + 1 = {window}, is larger than "
             f"the padded input, {n} + {padded - n} = {padded}: {way_out}."
         )
 
@@ -264,7 +266,7 @@ class ConvTranspose(KernelLayer):
     Raises OperationError for what PyTorch refuses.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html
 
-    >>> ConvTranspose(kernel="box", padding=1, output_padding=1).output_shape((1, 1, 3, 4))
+    >>> ConvTranspose("box", stride=2, padding=1, output_padding=1).output_shape((1, 1, 3, 4))
     (1, 1, 6, 8)
     """
 
@@ -275,7 +277,7 @@ class ConvTranspose(KernelLayer):
 
     kernel: KernelName | Weights | Tensor = "gaussian"
     kernel_size: Annotated[int | Pair, Range(1, 7)] = FOLLOWS
-    stride: Annotated[int | Pair, Range(1, 4)] = 2
+    stride: Annotated[int | Pair, Range(1, 4)] = 1
     padding: Annotated[int | Pair, Range(0, 6)] = 0
     output_padding: Annotated[int | Pair, Range(0, 3)] = 0
     dilation: Annotated[int | Pair, Range(1, 4)] = 1
@@ -299,12 +301,12 @@ class ConvTranspose(KernelLayer):
         sizes = []
         for axis, n in enumerate(shape[2:]):
             stride, padding, extra = (
-                as_pair(value)[axis] for value in (self.stride, self.padding, self.output_padding)
+                pair(value)[axis] for value in (self.stride, self.padding, self.output_padding)
             )
             whole = (n - 1) * stride + self.window[axis] + extra
             if whole - 2 * padding < 1:
                 raise OperationError(
-                    f"padding cuts {padding} cells off at both ends, but the {AXIS_NAMES[axis]} is "
+                    f"padding cuts {padding} cells off at both ends, but the {AXES[axis]} is "
                     f"only {whole}: use padding={(whole - 1) // 2} or less, or a larger "
                     "kernel_size."
                 )
@@ -316,13 +318,13 @@ class ConvTranspose(KernelLayer):
         return "\n".join(
             f"{name}: ({n} − 1)·{s} − 2·{p} + {d}·({k} − 1) + {extra} + 1 = {result}"
             for name, n, s, p, d, k, extra, result in zip(
-                AXIS_NAMES,
+                AXES,
                 shape[2:],
-                as_pair(self.stride),
-                as_pair(self.padding),
-                as_pair(self.dilation),
+                pair(self.stride),
+                pair(self.padding),
+                pair(self.dilation),
                 self.taps,
-                as_pair(self.output_padding),
+                pair(self.output_padding),
                 self.output_shape(shape)[2:],
             )
         )
@@ -343,7 +345,7 @@ class ConvTranspose(KernelLayer):
     def _stretch(self, x: Tensor, axis: int) -> Tensor:
         """The same along one axis, 0 or 1."""
         stride, padding, extra = (
-            as_pair(value)[axis] for value in (self.stride, self.padding, self.output_padding)
+            pair(value)[axis] for value in (self.stride, self.padding, self.output_padding)
         )
         n = x.shape[2 + axis]
         shape = list(x.shape)
@@ -379,7 +381,7 @@ class ConvTranspose(KernelLayer):
         for axis, n in enumerate(shape[2:]):
             numbers = torch.arange(1, n + 1).view(1, 1, *((n, 1) if axis == 0 else (1, n)))
             index = self._stretch(numbers, axis).flatten() - 1
-            taps = index.unfold(0, self.window[axis], 1)[:, :: as_pair(self.dilation)[axis]]
+            taps = index.unfold(0, self.window[axis], 1)[:, :: pair(self.dilation)[axis]]
             axes.append(Axis.from_index(n, taps))
         return KernelFootprint(axes[0], axes[1], self._gather_kernel(), self.groups)
 
@@ -410,7 +412,7 @@ class ConvTranspose(KernelLayer):
         Raises OperationError if output_padding is as large as the stride (which a dilation allows):
         no convolution reads only as far as that.
         """
-        for stride, extra in zip(as_pair(self.stride), as_pair(self.output_padding)):
+        for stride, extra in zip(pair(self.stride), pair(self.output_padding)):
             if extra >= stride:
                 raise OperationError(
                     f"with output_padding ({extra}) as large as the stride ({stride}) this is the "
@@ -428,7 +430,7 @@ class ConvTranspose(KernelLayer):
         return self.transposed()
 
     def _gain(self) -> int:
-        return math.prod(as_pair(self.stride)) if self.kernel in AVERAGING else 1
+        return math.prod(pair(self.stride)) if self.kernel in AVERAGING else 1
 
     def _channels_of(self, shape: Sequence[int]) -> dict[str, int]:
         return {"in_channels": shape[0], "out_channels": shape[1] * self.groups}
@@ -436,10 +438,10 @@ class ConvTranspose(KernelLayer):
     def _check_groups(self) -> None:
         super()._check_groups()
         for name, stride, dilation, extra in zip(
-            AXIS_NAMES,
-            as_pair(self.stride),
-            as_pair(self.dilation),
-            as_pair(self.output_padding),
+            AXES,
+            pair(self.stride),
+            pair(self.dilation),
+            pair(self.output_padding),
         ):
             if extra >= max(stride, dilation):
                 raise OperationError(

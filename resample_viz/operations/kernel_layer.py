@@ -13,15 +13,15 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from resample_viz.operations.base import MAX_BYTES, Operation, OperationError, Undo, check_memory
+from resample_viz.operations.base import Operation, OperationError, Undo, check_memory
 from resample_viz.operations.inverses import inverse_kind, pseudo_inverse, reciprocal_condition
 from resample_viz.operations.kernels import NAMED, Weights, random, three_fan_in
 from resample_viz.operations.parameters import Pair
+from resample_viz.operations.program import Program
+from resample_viz.operations.validation import check_whole, pair
 
-AXIS_NAMES = ("height", "width")
 BIAS = 0.5
 """What `bias=True` adds to every output cell: half of the range of a picture, which one sees."""
-LARGEST = MAX_BYTES  # of any number: no longer axis can fit, and larger numbers overflow
 MOST_CELLS = 1024  # of an input and of an output whose dense matrix is inverted: about a second
 MOST_NUMBERS = 64  # of an own kernel that are written out in a program
 FOLLOWS: Any = None
@@ -72,12 +72,11 @@ class KernelLayer(Operation):
     seed: Any
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for field in fields(self):  # type: ignore[arg-type]
             value = getattr(self, field.name)
             if field.name == "kernel" and not isinstance(value, str | Weights):
                 object.__setattr__(self, "kernel", Weights(value))
-            elif isinstance(value, list):
-                object.__setattr__(self, field.name, tuple(value))
         self._check_words()
         self._check_number("groups")
         self._follow_the_kernel()
@@ -93,12 +92,12 @@ class KernelLayer(Operation):
     @property
     def taps(self) -> Pair:
         """The kernel's height and width."""
-        return as_pair(self.kernel_size)
+        return pair(self.kernel_size)
 
     @property
     def window(self) -> Pair:
         """How many cells the dilated kernel spans: dilation (kernel_size - 1) + 1."""
-        height, width = (d * (k - 1) + 1 for d, k in zip(as_pair(self.dilation), self.taps))
+        height, width = (d * (k - 1) + 1 for d, k in zip(pair(self.dilation), self.taps))
         return height, width
 
     @property
@@ -177,16 +176,17 @@ class KernelLayer(Operation):
             f"{_arguments(self.options())})"
         )
 
-    def program(self) -> str:
+    def definition(self) -> Program:
         """The layer, its weights and its bias, in up to three statements.
 
         A learner's own kernel of more than 64 numbers is not written out: the program then takes it
         from the name `weight`, which stands for `operation.weight`.
         """
-        lines = [super().program(), f"{self.variable}.weight.data[:] = {self._weight_code()}"]
+        layer = super().definition()
+        lines = [layer.setup, f"{self.variable}.weight.data[:] = {self._weight_code()}"]
         if self.bias:
             lines.append(f"{self.variable}.bias.data[:] = {BIAS}")
-        return "\n".join(lines)
+        return Program("\n".join(lines), layer.expression)
 
     def _weight_code(self) -> str:
         if self.kernel == "random":
@@ -302,19 +302,7 @@ class KernelLayer(Operation):
         value = getattr(self, name)
         if name == "padding" and value in self.padding_words:
             return
-        if not isinstance(value, tuple):
-            _check_whole(name, value)
-            return
-        if name not in PAIRS:
-            least = LEAST[name]
-            raise OperationError(f"{name} must be one number, not {value}: try {name}={least}.")
-        if len(value) != 2:
-            raise OperationError(
-                f"{name} {value} has {len(value)} numbers, but a picture has 2 axes: "
-                "give one number, or (height, width)."
-            )
-        for one in value:
-            _check_whole(name, one)
+        check_whole(name, value, LEAST[name], pairs=name in PAIRS)
 
     @abstractmethod
     def _channels_of(self, shape: Sequence[int]) -> dict[str, int]:
@@ -363,11 +351,6 @@ class KernelLayer(Operation):
             )
 
 
-def as_pair(value: int | Pair) -> Pair:
-    """(height, width) of what may be one number for both."""
-    return value if isinstance(value, tuple) else (value, value)
-
-
 def written_out(values: Tensor) -> str:
     """Code that evaluates to exactly these float32 numbers: whole ones over a divisor if it can."""
     divisors = torch.arange(1, 4097).view(-1, *[1] * values.ndim)
@@ -406,19 +389,6 @@ def _each(options: dict[str, Any]) -> list[str]:
 
 def _arguments(options: dict[str, Any]) -> str:
     return ", ".join(_each(options))
-
-
-def _check_whole(name: str, value: Any) -> None:
-    least = LEAST[name]
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise OperationError(
-            f"{name} must be a whole number, {least} or more, not {value!r}: try {name}={least}."
-        )
-    if value > LARGEST:
-        raise OperationError(
-            f"{name} must be at most {LARGEST}, not about 2**{value.bit_length() - 1}: "
-            f"try {name}={least}."
-        )
 
 
 @lru_cache(maxsize=2)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from resample_viz.operations.base import OperationError
+from resample_viz.operations.errors import OperationError
 from resample_viz.operations.parameters import Pair
 
 KernelName = Literal[

@@ -23,10 +23,12 @@ from resample_viz.operations.footprint import (
     SeparableFootprint,
 )
 from resample_viz.operations.parameters import PerChannel, Range
+from resample_viz.operations.validation import AXES, check_picture, is_number, quoted
 
 Statistics = float | tuple[float, ...]
 """One number for all channels, or one per channel."""
 Scope = Literal["picture", "channel"]
+
 SCOPE_AXES = {"picture": (1, 2, 3), "channel": (2, 3)}
 INSTANCE_NORM_EPS = 1e-5  # PyTorch's default: keeps the division of a constant picture finite
 LARGEST_MEAN = 1000.0  # from here on, float32 rounding of x - mean is over 1e-4 of a picture
@@ -49,19 +51,13 @@ class PictureOperation(Operation):
 
     def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """The same shape. Raises OperationError for what is not (N, C, H, W), or empty."""
-        if len(shape) != 4:
-            raise OperationError(
-                f"the input has {len(shape)} dimensions {tuple(shape)}, but {type(self).__name__} "
-                "takes (N, C, H, W): add a batch dimension with x[None]."
-            )
-        if min(shape) < 1:
-            raise OperationError(f"the input {tuple(shape)} is empty: every axis needs 1 or more.")
+        check_picture(type(self).__name__, shape)
         return tuple(shape)
 
     def explain_shape(self, shape: Sequence[int]) -> str:
         """One line per axis: "height: (128 stays) = 128"."""
         out = self.output_shape(shape)[2:]
-        return "\n".join(f"{name}: ({n} stays) = {n}" for name, n in zip(("height", "width"), out))
+        return "\n".join(f"{name}: ({n} stays) = {n}" for name, n in zip(AXES, out))
 
     def footprint(self, shape: Sequence[int]) -> Footprint:
         """The footprint around a picture of noise: the values decide about the weights."""
@@ -112,6 +108,7 @@ class Normalize(PictureOperation):
     std: Annotated[Statistics, Range(0.01, 2, 0.001), PerChannel()] = 0.5
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("mean", "std"):
             given = getattr(self, name)
             if isinstance(given, list):
@@ -229,6 +226,7 @@ class BySelf(PictureOperation):
     by: Scope
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.by not in SCOPE_AXES:
             raise OperationError(f"by must be 'picture' or 'channel', not {self.by!r}: use one.")
 
@@ -244,7 +242,7 @@ class BySelf(PictureOperation):
 
     def __call__(self, x: Tensor) -> Tensor:
         """Applies the layer. Raises OperationError where the picture's numbers give no result."""
-        self.output_shape(x.shape)
+        self._accept(x)
         _check_finite(x)
         return super().__call__(x)
 
@@ -279,7 +277,7 @@ class MinMax(BySelf):
 
     def __call__(self, x: Tensor) -> Tensor:
         """Scales x. Raises OperationError where there is no range to divide by."""
-        self.output_shape(x.shape)
+        self._accept(x)
         low, high = self._extremes(x)
         if bool((low == high).any()):
             value = float(low[low == high][0])
@@ -372,6 +370,7 @@ class Clip(PictureOperation):
     high: Annotated[float, Range(-3, 3, 0.05)] = 1.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("low", "high"):
             if isinstance(getattr(self, name), tuple | list):
                 raise OperationError(f"{name} must be one number, not {getattr(self, name)!r}.")
@@ -412,6 +411,7 @@ class Quantize(PictureOperation):
     overflow: Literal["wrap", "clip"] = "wrap"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name, choices in (("rounding", ("truncate", "round")), ("overflow", ("wrap", "clip"))):
             if getattr(self, name) not in choices:
                 raise OperationError(
@@ -434,7 +434,7 @@ class Quantize(PictureOperation):
 
     def __call__(self, x: Tensor) -> Tensor:
         """Stores and reads back. Raises OperationError for what is not finite."""
-        self.output_shape(x.shape)
+        self._accept(x)
         _check_finite(x)
         return super().__call__(x)
 
@@ -450,11 +450,10 @@ def _check_numbers(name: str, value: Any) -> None:
     numbers = value if isinstance(value, tuple) else (value,)
     example = "0.229" if name == "std" else "0.485"
     for number in numbers:
-        right = isinstance(number, int | float) and not isinstance(number, bool)
-        if not right or not math.isfinite(number):
+        if not is_number(number):
             raise OperationError(
-                f"{name} must be a finite number or a tuple of such, not {value!r}: "
-                f"try {name}={example}."
+                f"{name} must be a finite number or a tuple of such, up to 1e15, not "
+                f"{quoted(value)}: try {name}={example}."
             )
     if not numbers:
         raise OperationError(f"{name} is empty: give one number, or one per channel.")

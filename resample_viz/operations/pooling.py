@@ -21,14 +21,8 @@ from resample_viz.operations.footprint import (
 from resample_viz.operations.parameters import Pair, Range
 from resample_viz.operations.separable import least_squares, resize_back
 from resample_viz.operations.unpooling import MaxUnpool
-from resample_viz.operations.windows import (
-    AXES,
-    Window,
-    check_picture,
-    check_whole,
-    pair,
-    take_lists,
-)
+from resample_viz.operations.validation import AXES, check_picture, check_whole, pair
+from resample_viz.operations.windows import Window
 
 Size = Annotated[int | Pair, Range(1, 7)]
 Stride = Annotated[int | Pair | None, Range(1, 7)]
@@ -52,9 +46,9 @@ class SlidingPool(Operation):
     ceil_mode: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.stride is None:
             object.__setattr__(self, "stride", self.kernel_size)
-        take_lists(self, "kernel_size", "stride", "padding", "dilation")
         for name, least in (("kernel_size", 1), ("stride", 1), ("padding", 0), ("dilation", 1)):
             check_whole(name, getattr(self, name), least)
         for kernel, padding in zip(pair(self.kernel_size), pair(self.padding)):

@@ -14,7 +14,7 @@ from torch import nn
 from resample_viz.operations.base import Operation, OperationError, Undo
 from resample_viz.operations.footprint import Axis, KernelFootprint
 from resample_viz.operations.parameters import Range
-from resample_viz.operations.windows import AXES, check_picture, check_whole
+from resample_viz.operations.validation import AXES, check_picture, check_whole
 
 Factor = Annotated[int, Range(1, 4)]
 
@@ -45,6 +45,7 @@ class PixelShuffle(Operation):
     upscale_factor: Factor = 2
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_factor("upscale_factor", self.upscale_factor)
 
     def module(self) -> nn.Module:
@@ -114,6 +115,7 @@ class PixelUnshuffle(Operation):
     downscale_factor: Factor = 2
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_factor("downscale_factor", self.downscale_factor)
 
     def module(self) -> nn.Module:

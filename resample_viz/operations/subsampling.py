@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from resample_viz.operations.base import Operation, OperationError, Undo
 from resample_viz.operations.footprint import Axis, SeparableFootprint
 from resample_viz.operations.parameters import Pair, Range
+from resample_viz.operations.program import Program
 from resample_viz.operations.separable import least_squares, resize_back
-from resample_viz.operations.windows import AXES, check_picture, check_whole, pair, take_lists
+from resample_viz.operations.validation import AXES, check_picture, check_whole, pair
 
 PaddingMode = Literal["reflect", "replicate", "zeros", "circular"]
 
@@ -49,7 +50,7 @@ class Subsample(Operation):
     offset: Annotated[int | Pair, Range(0, 7)] = 0
 
     def __post_init__(self) -> None:
-        take_lists(self, "stride", "offset")
+        super().__post_init__()
         check_whole("stride", self.stride, 1)
         check_whole("offset", self.offset, 0)
 
@@ -152,7 +153,7 @@ class BlurPool(Operation):
     padding_mode: PaddingMode = "reflect"
 
     def __post_init__(self) -> None:
-        take_lists(self, "stride")
+        super().__post_init__()
         if isinstance(self.kernel_size, tuple):
             raise OperationError("kernel_size must be one number, for both axes: try 3.")
         check_whole("kernel_size", self.kernel_size, 1)
@@ -188,13 +189,14 @@ class BlurPool(Operation):
             f"kernel.expand(x.shape[1], 1, -1, -1), stride={self.stride!r}, groups=x.shape[1])"
         )
 
-    def program(self) -> str:
+    def definition(self) -> Program:
         """The kernel, then the layer."""
         row = [math.comb(self.kernel_size - 1, k) for k in range(self.kernel_size)]
-        return (
+        setup = (
             f"row = torch.tensor({row}) / {sum(row)}\n"
             f"kernel = row.outer(row)\n{self.variable} = {self.code()}"
         )
+        return Program(setup, f"{self.variable}(x)")
 
     def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """(N, C, *ceil(input / stride)).

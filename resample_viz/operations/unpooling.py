@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from resample_viz.operations.base import Operation, OperationError, Undo, check_memory
 from resample_viz.operations.footprint import Axis, SeparableFootprint
 from resample_viz.operations.parameters import Pair, Range
+from resample_viz.operations.program import Program
 from resample_viz.operations.separable import least_squares
-from resample_viz.operations.windows import AXES, check_picture, check_whole, pair, take_lists
+from resample_viz.operations.validation import AXES, check_picture, check_whole, pair
 
 
 class Unpool(nn.MaxUnpool2d):
@@ -58,9 +59,9 @@ class MaxUnpool(Operation):
     output_size: Annotated[int | Pair | None, Range(1, 512)] = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.stride is None:
             object.__setattr__(self, "stride", self.kernel_size)
-        take_lists(self, "kernel_size", "stride", "padding", "output_size")
         for name, least in (("kernel_size", 1), ("stride", 1), ("padding", 0)):
             check_whole(name, getattr(self, name), least)
         if self.output_size is not None:
@@ -88,7 +89,7 @@ class MaxUnpool(Operation):
         """The PyTorch expression for this layer."""
         return f"nn.MaxUnpool2d({', '.join(f'{n}={v!r}' for n, v in self._options().items())})"
 
-    def program(self) -> str:
+    def definition(self) -> Program:
         """The layer, and how it is called where there are no indices."""
         (s_h, s_w), (p_h, p_w), kernel = map(pair, (self.stride, self.padding, self.kernel_size))
         size = self.output_size and pair(self.output_size)
@@ -96,7 +97,7 @@ class MaxUnpool(Operation):
             f"(y.shape[{axis}] - 1) * {stride} + {window - 2 * padding}"
             for axis, stride, window, padding in zip((2, 3), (s_h, s_w), kernel, (p_h, p_w))
         )
-        return (
+        setup = (
             f"layer = {self.code()}\n\n"
             f"def {self.variable}(y):\n"
             f"    height, width = {height}, {width}\n"
@@ -105,6 +106,7 @@ class MaxUnpool(Operation):
             f"    indices = (rows[:, None] * width + cols).expand(y.shape)  # the first cells\n"
             f"    return layer(y, indices, output_size=(height, width))"
         )
+        return Program(setup, f"{self.variable}(x)")
 
     def sizes(self, shape: Sequence[int]) -> tuple[int, ...]:
         """(n − 1) × stride − 2 × padding + kernel_size along both axes."""
@@ -181,7 +183,7 @@ class MaxUnpool(Operation):
 
         Raises OperationError before PyTorch sees indices that it would not survive.
         """
-        shape = self.output_shape(x.shape)
+        shape = self._accept(x)
         check_memory(shape, x.element_size())
         if indices is None:
             self.first_cells(x.shape)

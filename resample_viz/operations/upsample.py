@@ -12,20 +12,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resample_viz.operations.base import MAX_BYTES, Operation, OperationError, Undo
+from resample_viz.operations.base import Operation, OperationError, Undo
 from resample_viz.operations.footprint import Axis, SeparableFootprint
 from resample_viz.operations.parameters import Instead, Range, Ranks
 from resample_viz.operations.separable import least_squares, resize_back
+from resample_viz.operations.validation import AXIS_NAMES, LARGEST, is_number
 
 Mode = Literal[
     "nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear", "area", "lanczos"
 ]
+
 MODE_RANKS = Ranks(linear=(3,), bilinear=(4,), bicubic=(4,), trilinear=(5,), lanczos=(4,))
 ALIGNABLE = ("linear", "bilinear", "bicubic", "trilinear")
 ANTIALIASED = ("bilinear", "bicubic", "lanczos")
 LAYOUTS = {3: "(N, C, W)", 4: "(N, C, H, W)", 5: "(N, C, D, H, W)"}
-AXIS_NAMES = {1: ("width",), 2: ("height", "width"), 3: ("depth", "height", "width")}
-LONGEST = MAX_BYTES  # cells of an axis: no longer one can fit, and larger numbers overflow
 
 
 class Interpolate(nn.Module):
@@ -65,6 +65,7 @@ class Upsample(Operation):
     recompute_scale_factor: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.scale_factor is None and self.size is None:
             object.__setattr__(self, "scale_factor", 2.0)
         for name in ("scale_factor", "size"):
@@ -80,9 +81,9 @@ class Upsample(Operation):
                 "size: give one of them."
             )
         for factor in _as_tuple(self.scale_factor):
-            if not _is_number(factor) or not 0 < factor <= LONGEST:
+            if not is_number(factor) or not 0 < factor <= LARGEST:
                 raise OperationError(
-                    f"scale_factor must be a positive number up to {LONGEST}, not {factor!r}: "
+                    f"scale_factor must be a positive number up to {LARGEST}, not {factor!r}: "
                     "try 0.5 to halve or 2 to double."
                 )
         for extent in _as_tuple(self.size):
@@ -91,10 +92,10 @@ class Upsample(Operation):
                     f"size must be a whole number of pixels, 1 or more, not {extent!r}: "
                     "try size=64."
                 )
-            if extent > LONGEST:
+            if extent > LARGEST:
                 power = extent.bit_length() - 1
                 raise OperationError(
-                    f"size must be at most {LONGEST} pixels, not about 2**{power}: try size=64."
+                    f"size must be at most {LARGEST} pixels, not about 2**{power}: try size=64."
                 )
 
     def _check_flags(self) -> None:
@@ -281,10 +282,6 @@ def _as_tuple(value: Any) -> tuple[Any, ...]:
     if value is None:
         return ()
     return value if isinstance(value, tuple) else (value,)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _list(names: Any) -> str:

@@ -2,63 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import torch
 
-from resample_viz.operations.base import MAX_BYTES, OperationError
+from resample_viz.operations.errors import OperationError
 from resample_viz.operations.footprint import Axis
-from resample_viz.operations.parameters import Pair
-
-AXES = ("height", "width")
-LARGEST = MAX_BYTES  # cells of an axis: no longer one can fit, and larger numbers overflow
-
-
-def pair(value: Any) -> Pair:
-    """(height, width) of a number that stands for both, or of a pair."""
-    return value if isinstance(value, tuple) else (value, value)
-
-
-def take_lists(operation: Any, *names: str) -> None:
-    """Turns lists among the parameters of a frozen dataclass into tuples, which can be hashed."""
-    for name in names:
-        if isinstance(getattr(operation, name), list):
-            object.__setattr__(operation, name, tuple(getattr(operation, name)))
-
-
-def check_whole(name: str, value: Any, least: int) -> None:
-    """Raises OperationError unless `value` is a whole number of at least `least`, or two of them.
-
-    The message names the parameter, the value and a way out.
-    """
-    numbers = pair(value)
-    if len(numbers) != 2:
-        raise OperationError(
-            f"{name} {value} has {len(numbers)} numbers, but a picture has 2 axes: give one "
-            "number, or (height, width)."
-        )
-    for number in numbers:
-        whole = isinstance(number, int) and not isinstance(number, bool)
-        if not whole or not least <= number <= LARGEST:
-            raise OperationError(
-                f"{name} must be a whole number from {least} to {LARGEST}, or two of them, not "
-                f"{number!r}: try {name}={max(least, 2 if least else 1)}."
-            )
-
-
-def check_picture(what: str, shape: Sequence[int]) -> None:
-    """Raises OperationError unless `shape` is that of a batch of pictures with something in it."""
-    if len(shape) != 4:
-        way_out = "add a batch dimension with x[None]" if len(shape) == 3 else "reshape it"
-        raise OperationError(
-            f"the input has {len(shape)} dimensions {tuple(shape)}, but {what} takes "
-            f"(N, C, H, W): {way_out}."
-        )
-    if min(shape) < 1:
-        raise OperationError(f"the input {tuple(shape)} is empty: every axis needs 1 or more.")
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def conv(x: torch.Tensor = X, *, matrix: bool = False, **settings: Any) -> Frame
 
 def stamps(x: torch.Tensor = X, **settings: Any) -> Frame:
     """Stamps that add up."""
-    operation = ConvTranspose(**{"kernel": "ones", **settings})
+    operation = ConvTranspose(**{"kernel": "ones", "stride": 2, **settings})
     return Frame(
         (
             Panel("x", "Input x", "input", x[0], RANGE),
@@ -187,7 +187,7 @@ def test_stamps_add_up_to_what_pytorch_computes(show: Show) -> None:
     view = show.open(stamps())
     whole = pixels(view, "y")
     press(view, "next cell")
-    operation = ConvTranspose("ones")
+    operation = ConvTranspose("ones", stride=2)
     first = operation.stamp(X.shape, 0, 0)[0] * X[0, 0, 0, 0]
     assert np.array_equal(pixels(view, "y")[..., 0] > 0, first.numpy() > 0)
     view.get_by_label("cells per second").fill("60")

@@ -180,7 +180,10 @@ def test_where_the_operation_refuses_no_control_moves(settings: dict[str, Any], 
     ("settings", "words"),
     [
         ({"mode": "linear"}, "'linear' here: use one of 'nearest'"),
-        ({"align_corners": "yes"}, "align_corners cannot be 'yes' here: use one of True, False"),
+        (
+            {"align_corners": "yes"},
+            "align_corners must be True or False, not 'yes'",
+        ),
         ({"scale_factor": (1.0, 2.0, 3.0)}, "has 3 numbers, but a picture has 2 axes"),
     ],
     ids=str,

@@ -229,7 +229,7 @@ def pytorch_conv_transpose(x: Tensor, **parameters: Any) -> Tensor:
     """nn.ConvTranspose2d with the weights put in."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # weights without a number
-        return _pytorch_layer(nn.ConvTranspose2d, x, **{"stride": 2, **parameters})
+        return _pytorch_layer(nn.ConvTranspose2d, x, **parameters)
 
 
 def _pytorch_layer(

@@ -14,8 +14,11 @@ from torch import Tensor, nn
 import resample_viz as rv
 from resample_viz.compat import import_torchvision
 from resample_viz.operations import (
+    AvgPool,
+    BlurPool,
     Chain,
     Clip,
+    MaxPool,
     MinMax,
     Normalize,
     Operation,
@@ -35,9 +38,17 @@ STEPS: tuple[Operation, ...] = (
     MinMax(),
     Standardize(),
     Quantize(),
+    MaxPool(2),
+    AvgPool(2, ceil_mode=True),
+    BlurPool(3, 1),
+)
+nested = st.recursive(
+    st.sampled_from(STEPS),
+    lambda steps: st.lists(steps, max_size=3).map(lambda inner: Chain(tuple(inner))),
+    max_leaves=4,
 )
 chains = (
-    st.lists(st.sampled_from(STEPS), max_size=5)
+    st.lists(nested, max_size=4)
     .map(lambda steps: Chain(tuple(steps)))
     .filter(lambda chain: not chain.fitting((1, 3, 8, 10))[1])
 )
@@ -78,7 +89,8 @@ def test_a_chain_is_its_steps_in_order(chain: Chain) -> None:
 def test_the_code_of_a_chain_is_the_chain(chain: Chain) -> None:
     x = picture()
     names = names_for(x)
-    assert torch.equal(eval(chain.code(), dict(names))(x), chain(x))
+    if "kernel" not in chain.code():  # of a blur, which its program makes
+        assert torch.equal(eval(chain.code(), dict(names))(x), chain(x))
     exec(chain.program(), names)
     assert torch.equal(names["chain"](x), chain(x))
     assert eval(repr(chain), {**vars(rv.operations), "Chain": Chain}) == chain

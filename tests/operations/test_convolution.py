@@ -77,7 +77,7 @@ def test_an_own_kernel_of_four_axes_is_used_as_it_is() -> None:
     x = torch.rand(1, 6, 5, 5)
     assert torch.equal(conv(x), layer(x))
     back = nn.ConvTranspose2d(6, 4, (2, 3), stride=2, groups=2, bias=False)
-    tconv = ConvTranspose(kernel=back.weight, groups=2)
+    tconv = ConvTranspose(kernel=back.weight, stride=2, groups=2)
     assert (tconv.in_channels, tconv.out_channels) == (6, 4)
     assert torch.equal(tconv(x), back(x))
 
@@ -197,7 +197,7 @@ def test_gathering_from_the_stretched_grid_is_scattering(trial: Trial) -> None:
 @pytest.mark.parametrize(
     ("parameters", "shape"),
     [
-        ({"kernel_size": 2, "padding": 3}, (1, 1, 5, 5)),
+        ({"kernel_size": 2, "stride": 2, "padding": 3}, (1, 1, 5, 5)),
         ({"kernel_size": 1, "stride": 1, "padding": 1}, (1, 1, 3, 4)),
         ({"kernel_size": 1, "stride": 8, "padding": 2, "output_padding": 5}, (1, 1, 1, 2)),
         ({"kernel_size": (1, 3), "stride": 4, "padding": (3, 0)}, (1, 1, 4, 2)),
@@ -227,11 +227,11 @@ def test_the_output_is_the_sum_of_the_stamps_of_all_inputs(
 
 
 def test_overlap_is_uneven_for_kernel_3_and_even_for_kernel_4() -> None:
-    uneven = ConvTranspose(kernel="random", kernel_size=3).overlap((1, 1, 5, 5))
+    uneven = ConvTranspose(kernel="random", kernel_size=3, stride=2).overlap((1, 1, 5, 5))
     assert uneven[3:7, 3:7].tolist() == [[1, 2, 1, 2], [2, 4, 2, 4], [1, 2, 1, 2], [2, 4, 2, 4]]
-    even = ConvTranspose(kernel="random", kernel_size=4).overlap((1, 1, 5, 5))
+    even = ConvTranspose(kernel="random", kernel_size=4, stride=2).overlap((1, 1, 5, 5))
     assert (even[2:-2, 2:-2] == 4).all()
-    dead = ConvTranspose(kernel_size=2, output_padding=1).overlap((1, 1, 2, 2))
+    dead = ConvTranspose(kernel_size=2, stride=2, output_padding=1).overlap((1, 1, 2, 2))
     assert dead[-1].tolist() == [0] * 5, "an output_padding that no stamp reaches"
 
 
@@ -397,7 +397,7 @@ def test_the_formula_is_shown_with_its_numbers() -> None:
     conv = Conv(stride=2, padding=1)
     line = "floor((5 + 2·1 − 1·(3 − 1) − 1) / 2) + 1 = 3"
     assert conv.explain_shape((1, 1, 5, 5)) == f"height: {line}\nwidth: {line}"
-    layer = ConvTranspose(padding=(1, 0), output_padding=(0, 1))
+    layer = ConvTranspose(stride=2, padding=(1, 0), output_padding=(0, 1))
     assert layer.explain_shape((1, 1, 3, 3)) == (
         "height: (3 − 1)·2 − 2·1 + 1·(3 − 1) + 0 + 1 = 5\n"
         "width: (3 − 1)·2 − 2·0 + 1·(3 − 1) + 1 + 1 = 8"
@@ -425,7 +425,9 @@ def test_the_ways_back_have_their_honest_names() -> None:
         ("transposed convolution, same weights", "adjoint"),
         ("least squares", "exact inverse"),
     ]
-    assert kinds(ConvTranspose(kernel="bilinear", kernel_size=4, padding=1), (1, 1, 6, 6)) == [
+    assert kinds(
+        ConvTranspose(kernel="bilinear", kernel_size=4, stride=2, padding=1), (1, 1, 6, 6)
+    ) == [
         ("convolution, random weights", "shape only"),
         ("convolution, same weights", "adjoint"),
         ("least squares", "left inverse"),
@@ -440,7 +442,7 @@ def test_the_ways_back_have_their_honest_names() -> None:
 def test_large_inputs_have_no_dense_inverse() -> None:
     assert len(Conv(padding=1).undo((1, 1, 32, 32))) == 3
     assert len(Conv(padding=1).undo((1, 1, 32, 33))) == 2
-    assert len(ConvTranspose().undo((1, 1, 16, 16))) == 2, "its output has 33 x 33 cells"
+    assert len(ConvTranspose(stride=2).undo((1, 1, 16, 16))) == 2, "its output has 33 x 33 cells"
 
 
 def test_the_shape_comes_back_and_the_values_do_not() -> None:
@@ -543,7 +545,7 @@ PARAMETERS: list[Refusal] = [
     (ConvTranspose, {"padding": "same"}, ("padding", "not 'same'"), {"padding": 1}),
     (
         ConvTranspose,
-        {"output_padding": 2},
+        {"output_padding": 2, "stride": 2},
         ("output_padding (2)", "height", "stride (2)", "dilation (1)", "=1", "stride=3"),
         {"output_padding": 2, "stride": 3},
     ),
@@ -614,10 +616,10 @@ SHAPES: list[tuple[type[Any], dict[str, Any], tuple[int, ...], tuple[str, ...], 
     (ConvTranspose, {}, (3, 8, 6), ("3 dimensions (3, 8, 6)", "(N, C, H, W)", "x[None]"), {}),
     (
         ConvTranspose,
-        {"padding": (0, 4)},
+        {"stride": 2, "padding": (0, 4)},
         (1, 1, 3, 3),
         ("cuts 4 cells off", "width is only 7", "padding=3 or less"),
-        {"padding": (0, 3)},
+        {"stride": 2, "padding": (0, 3)},
     ),
 ]
 

@@ -1,0 +1,180 @@
+"""What a parameter, a shape and an input may be: the one place that says so for all operations."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from dataclasses import fields
+from functools import cache
+from typing import Any, get_type_hints
+
+import torch
+from torch import Tensor
+
+from resample_viz.operations.errors import OperationError
+from resample_viz.operations.parameters import Pair
+
+MAX_BYTES = 64 * 2**20
+"""Results larger than this are refused before any memory is taken."""
+LARGEST = MAX_BYTES  # cells of an axis: no longer one can fit, and larger numbers overflow
+AXIS_NAMES = {1: ("width",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+"""What axes are called in sentences, by how many a picture has."""
+AXES = AXIS_NAMES[2]
+LARGEST_NUMBER = 10**15
+"""Of a statistic or a limit: float64 still tells whole numbers of this size apart."""
+SHOWN = 60
+"""Characters of a value that a sentence quotes."""
+
+
+def quoted(value: object) -> str:
+    """A value as a sentence quotes it: its repr, cut short.
+
+    >>> quoted("z" * 100)
+    "'zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz…"
+    """
+    text = " ".join(repr(value).split())
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
+def plain(value: Any) -> Any:
+    """Python's own numbers, and tuples of them, instead of those of NumPy and PyTorch.
+
+    Lists, arrays and tensors become tuples, which can be hashed and printed; a tensor with one
+    number becomes that number, and -0.0 is 0.0. Whatever is no number stays as it is.
+
+    >>> plain(torch.tensor([0.5, 0.25])), plain([1, torch.tensor(2)])
+    ((0.5, 0.25), (1, 2))
+    """
+    if isinstance(value, bool | int | str | None):
+        return value
+    if hasattr(value, "tolist"):  # arrays, tensors and scalars of both libraries
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return tuple(map(plain, value))
+    return value + 0.0 if isinstance(value, float) else value
+
+
+def normalise_parameters(operation: Any) -> None:
+    """Makes the parameters of a frozen dataclass plain, and its flags True or False.
+
+    None stands for False, as in PyTorch. Raises OperationError for a flag that is neither. Fields that hold objects of the package stay.
+    """
+    kind: Any = type(operation)
+    flags = _flags(kind)
+    for field in fields(operation):
+        value = getattr(operation, field.name)
+        new = plain(value) if _is_plain_field(value) else value
+        if field.name in flags and value is None:
+            new = False  # as PyTorch has it
+        elif field.name in flags and not isinstance(new, bool):
+            raise OperationError(
+                f"{field.name} must be True or False, not {quoted(value)}: try {field.name}=True."
+            )
+        if new is not value:
+            object.__setattr__(operation, field.name, new)
+
+
+def _is_plain_field(value: object) -> bool:
+    return hasattr(value, "tolist") or isinstance(value, list | tuple | float)
+
+
+@cache
+def _flags(kind: Any) -> frozenset[str]:
+    return frozenset(name for name, hint in get_type_hints(kind).items() if hint is bool)
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a number of at most `LARGEST_NUMBER`, and no True or False."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and -LARGEST_NUMBER <= value <= LARGEST_NUMBER  # type: ignore[operator]
+
+
+def pair(value: Any) -> Pair:
+    """(height, width) of a number that stands for both, or of a pair."""
+    return value if isinstance(value, tuple) else (value, value)
+
+
+def check_whole(name: str, value: Any, least: int, *, pairs: bool = True) -> None:
+    """Raises OperationError unless `value` is a whole number of at least `least`, or two of them.
+
+    The message names the parameter, the value and a way out. Without `pairs` it is one number.
+    """
+    if isinstance(value, tuple) and not pairs:
+        raise OperationError(f"{name} must be one number, not {quoted(value)}: try {name}={least}.")
+    numbers = pair(value)
+    if len(numbers) != 2:
+        raise OperationError(
+            f"{name} {quoted(value)} has {len(numbers)} numbers, but a picture has 2 axes: give "
+            "one number, or (height, width)."
+        )
+    for number in numbers:
+        if isinstance(number, bool) or not isinstance(number, int) or number < least:
+            raise OperationError(
+                f"{name} must be a whole number, {least} or more, not {quoted(number)}: "
+                f"try {name}={least}."
+            )
+        if number > LARGEST:
+            raise OperationError(
+                f"{name} must be at most {LARGEST}, not about 2**{number.bit_length() - 1}: "
+                f"try {name}={least}."
+            )
+
+
+def whole_shape(shape: Sequence[int]) -> tuple[int, ...]:
+    """A shape as Python's own whole numbers. Raises OperationError for what is none."""
+    try:
+        return tuple(operator.index(n) for n in shape)
+    except TypeError:
+        raise OperationError(
+            f"{quoted(shape)} is no shape: give whole numbers, such as (1, 3, 128, 128)."
+        ) from None
+
+
+def check_picture(what: str, shape: Sequence[int]) -> None:
+    """Raises OperationError unless `shape` is that of a batch of pictures with something in it."""
+    if len(shape) != 4:
+        way_out = "add a batch dimension with x[None]" if len(shape) == 3 else "reshape it"
+        raise OperationError(
+            f"the input has {len(shape)} dimensions {tuple(shape)}, but {what} takes "
+            f"(N, C, H, W): {way_out}."
+        )
+    if min(shape) < 1:
+        raise OperationError(f"the input {tuple(shape)} is empty: every axis needs 1 or more.")
+
+
+def check_tensor(x: Any) -> None:
+    """Raises OperationError unless `x` is a dense tensor with real numbers in it."""
+    if not isinstance(x, Tensor):
+        raise OperationError(
+            f"an operation takes a tensor, (N, C, H, W), not {_described(x)}: "
+            "rv.load_image makes one of pictures, arrays and files."
+        )
+    if x.is_meta:
+        raise OperationError(
+            "a tensor on PyTorch's meta device has a shape and no numbers: ask "
+            "output_shape(x.shape)."
+        )
+    if x.layout != torch.strided:
+        raise OperationError(
+            f"the input is stored as {x.layout}, but layers read dense tensors: use x.to_dense()."
+        )
+    if x.is_complex():
+        raise OperationError(
+            f"the input has complex numbers ({x.dtype}): use its real part, x.real, or x.abs()."
+        )
+
+
+def _described(value: object) -> str:
+    kind = type(value).__name__
+    return "None" if value is None else f"{'an' if kind[0] in 'AEIOUaeiou' else 'a'} {kind}"
+
+
+def refusal(error: Exception, x: Tensor) -> str:
+    """What PyTorch refuses, in one sentence: a dtype is advised only where it may be to blame."""
+    first = str(error).strip().splitlines()[0].rstrip(".")
+    said = f"PyTorch refuses this on a {x.dtype} tensor of shape {tuple(x.shape)} ({first})"
+    if x.dtype == torch.uint8:
+        return f"{said}: make floats in [0, 1] of the levels, x.float() / 255."
+    if not x.is_floating_point() or x.dtype in (torch.float16, torch.bfloat16):
+        return f"{said}: try a float32 tensor, x.float()."
+    return f"{said}."
