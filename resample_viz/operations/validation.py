@@ -57,7 +57,9 @@ def plain(value: Any) -> Any:
 def normalise_parameters(operation: Any) -> None:
     """Makes the parameters of a frozen dataclass plain, and its flags True or False.
 
-    None stands for False, as in PyTorch. Raises OperationError for a flag that is neither. Fields that hold objects of the package stay.
+    None stands for False, as in PyTorch. Fields that hold objects of the package stay.
+
+    Raises OperationError for a flag that is neither.
     """
     kind: Any = type(operation)
     flags = _flags(kind)
