@@ -97,6 +97,8 @@ def _read(source: str | os.PathLike[str], max_bytes: int) -> bytes:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):  # reading a pipe or a device might never end
             raise ImageError(f"{shown(name)} is not a file: pass the path of a picture file.")
+        if status.st_size == 0:  # or a file of the system that never ends, such as /proc/kmsg
+            return b""
         _check_length(status.st_size, max_bytes)
         with open(path, "rb") as file:
             data = file.read(max_bytes + 1)

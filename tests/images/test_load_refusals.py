@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from resample_viz.images import load_image, loading
+from resample_viz.images import ImageError, load_image, loading
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -287,3 +287,12 @@ def test_running_out_of_memory_is_told_in_one_sentence(encode, refused, monkeypa
     monkeypatch.setattr(ImageFile.ImageFile, "load", exhausted)
     with refused("memory"):
         load_image(data)
+
+
+def test_a_file_without_a_size_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of the system, such as /proc/kmsg, say that they are empty, and never end."""
+    path = tmp_path / "endless"
+    path.touch()
+    monkeypatch.setattr("builtins.open", lambda *_: pytest.fail("it was opened"))
+    with pytest.raises(ImageError):
+        load_image(path)

@@ -31,6 +31,11 @@ from resample_viz.analysis.tracing.sizes import changes
 TAKES = ("in_channels", "num_features", "num_channels")
 
 
+def _is_square_as_it_is(shape: tuple[int, ...]) -> bool:
+    """Whether (N, C, H, W) makes a square picture of a shape, and (N, H, W, C) does not."""
+    return shape[-2] == shape[-1] != shape[1]
+
+
 def wrong_channels(case: Case, name: str, layer: nn.Module) -> Diagnosis | None:
     """A convolution or a normalisation, (N, C, …), that takes another C."""
     setting = next((one for one in TAKES if hasattr(layer, one)), None)
@@ -43,13 +48,14 @@ def wrong_channels(case: Case, name: str, layer: nn.Module) -> Diagnosis | None:
         return None
     given = shape[1]
     reason = f"the layer takes {takes} channels, but {given} come in."
-    if shape[-1] == takes:
+    seem_last = shape[-1] == takes and not _is_square_as_it_is(shape)
+    if seem_last:
         reason += f" The last axis has {takes}: the channels seem to be last, (N, H, W, C)."
     makers = list(_makers(case, node))
-    if shape[-1] != takes and makers:
+    if makers and not seem_last:
         reason = f"the layer takes {takes} channels, but {given} come in, from {makers[0][0]}."
     candidates = chain(
-        _moved(name, node, shape) if shape[-1] == takes else (),
+        _moved(name, node, shape) if seem_last else (),
         _counts(case, name, setting, given, makers, takes),
         _chosen(node, takes, given),
     )

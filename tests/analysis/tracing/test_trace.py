@@ -378,3 +378,14 @@ def test_what_would_not_fit_into_memory_is_not_run() -> None:
     with pytest.raises(OperationError, match="choose a smaller input"):
         check_room(found, len(found.steps) - 1, gradients=True)
     check_room(found, 3, gradients=False)
+
+
+def test_a_square_map_is_not_taken_for_one_with_channels_last() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 7, 3, padding=1), nn.Conv2d(8, 4, 3))
+    failure = trace(model, (1, 3, 8, 8)).failure
+    assert failure is not None
+    assert "last" not in str(failure)
+    assert "7 come in, from 0" in failure.reason
+    moved = trace(nn.Conv2d(8, 4, 3), (1, 7, 7, 8)).failure
+    assert moved is not None
+    assert "(N, H, W, C)" in moved.reason
