@@ -2,9 +2,10 @@
 
 from resample_viz.deprecation import renamed
 from resample_viz.operations.adaptive_pooling import AdaptiveAvgPool, AdaptiveMaxPool
-from resample_viz.operations.base import MAX_BYTES, Operation, OperationError, Undo, check_memory
+from resample_viz.operations.base import Operation, Undo, check_memory
 from resample_viz.operations.chain import Chain, ShapeStep
 from resample_viz.operations.convolution import Conv, ConvTranspose
+from resample_viz.operations.errors import OperationError
 from resample_viz.operations.footprint import (
     Axis,
     Footprint,
@@ -34,6 +35,7 @@ from resample_viz.operations.shuffling import PixelShuffle, PixelUnshuffle
 from resample_viz.operations.subsampling import BlurPool, Subsample
 from resample_viz.operations.unpooling import MaxUnpool
 from resample_viz.operations.upsample import Upsample
+from resample_viz.operations.validation import MAX_BYTES
 
 __all__ = [
     "FROM_INPUT",

@@ -145,7 +145,8 @@ class Operation(ABC):
 
     def _compute(self, x: Tensor) -> Tensor:
         """Runs the layer; one that has weights takes care that they are in the precision of `x`."""
-        return self.module()(x)
+        y: Tensor = self.module()(x)
+        return y
 
     def adjoint(self, shape: Sequence[int]) -> Undo:
         """The transposed map, as autograd computes it."""

@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from resample_viz.operations.base import Operation, OperationError, Undo, UndoKind
+from resample_viz.operations.base import Operation, Undo, UndoKind
+from resample_viz.operations.errors import OperationError
 from resample_viz.operations.footprint import Footprint, JacobianFootprint
 from resample_viz.operations.normalization import AS_IT_IS, without_bias
 from resample_viz.operations.program import Program

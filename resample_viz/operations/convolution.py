@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resample_viz.operations.base import OperationError, check_memory
+from resample_viz.operations.base import check_memory
+from resample_viz.operations.errors import OperationError
 from resample_viz.operations.footprint import Axis, KernelFootprint
 from resample_viz.operations.kernel_layer import FOLLOWS, KernelLayer
 from resample_viz.operations.kernels import AVERAGING, KernelName, Weights

@@ -19,7 +19,8 @@ def pseudo_inverse(matrix: Tensor, *, rtol: float = 1e-6) -> Tensor:
     """
     exact = matrix.double()
     try:
-        return torch.linalg.pinv(exact, rtol=rtol)
+        inverse: Tensor = torch.linalg.pinv(exact, rtol=rtol)
+        return inverse
     except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
         # LAPACK's fast driver gives up on some matrices whose singular values repeat, as those of
         # convolutions do; whether it does depends on the number of threads. The slow one does not.

@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from resample_viz.operations.base import Operation, OperationError, Undo, check_memory
+from resample_viz.operations.base import Operation, Undo, check_memory
+from resample_viz.operations.errors import OperationError
 from resample_viz.operations.inverses import inverse_kind, pseudo_inverse, reciprocal_condition
 from resample_viz.operations.kernels import NAMED, Weights, random, three_fan_in
 from resample_viz.operations.parameters import Pair
@@ -131,7 +132,8 @@ class KernelLayer(Operation):
             return None
         else:
             plane = NAMED[self.kernel](self.taps)
-        return (plane * self._gain() / (self.in_channels // self.groups)).float()
+        scaled: Tensor = plane * self._gain() / (self.in_channels // self.groups)
+        return scaled.float()
 
     def _gain(self) -> int:
         """What a named kernel is multiplied with."""
@@ -159,7 +161,8 @@ class KernelLayer(Operation):
         with warnings.catch_warnings():
             # Padding by an odd number of cells costs PyTorch a copy: no news to who looks at it.
             warnings.filterwarnings("ignore", "Using padding='same' with even kernel lengths")
-            return layer(x)
+            y: Tensor = layer(x)
+        return y
 
     def _module_in(self, dtype: torch.dtype) -> nn.Module:
         # On "meta" PyTorch draws no initial weights, which would move a learner's random numbers.

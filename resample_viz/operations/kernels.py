@@ -169,7 +169,9 @@ def random(shape: Sequence[int], seed: int = 0) -> Tensor:
     variance); for nn.ConvTranspose2d too PyTorch takes the second axis of the weight.
     """
     generator = torch.Generator().manual_seed(seed)
-    return torch.randn(tuple(shape), generator=generator) / three_fan_in(shape) ** 0.5
+    weights: Tensor = torch.randn(tuple(shape), generator=generator)
+    scaled: Tensor = weights / three_fan_in(shape) ** 0.5
+    return scaled
 
 
 def three_fan_in(shape: Sequence[int]) -> int:

@@ -14,7 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resample_viz.operations.base import Operation, OperationError, Undo, UndoKind
+from resample_viz.operations.base import Operation, Undo, UndoKind
+from resample_viz.operations.errors import OperationError
 from resample_viz.operations.footprint import (
     Axis,
     Footprint,

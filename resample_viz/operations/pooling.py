@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resample_viz.operations.base import Operation, OperationError, Undo
+from resample_viz.operations.base import Operation, Undo
+from resample_viz.operations.errors import OperationError
 from resample_viz.operations.footprint import (
     Axis,
     LocalFootprint,

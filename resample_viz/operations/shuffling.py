@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from resample_viz.operations.base import Operation, OperationError, Undo
+from resample_viz.operations.base import Operation, Undo
+from resample_viz.operations.errors import OperationError
 from resample_viz.operations.footprint import Axis, KernelFootprint
 from resample_viz.operations.parameters import Range
 from resample_viz.operations.validation import AXES, check_picture, check_whole

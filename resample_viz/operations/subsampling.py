@@ -12,7 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resample_viz.operations.base import Operation, OperationError, Undo
+from resample_viz.operations.base import Operation, Undo
+from resample_viz.operations.errors import OperationError
 from resample_viz.operations.footprint import Axis, SeparableFootprint
 from resample_viz.operations.parameters import Pair, Range
 from resample_viz.operations.program import Program
@@ -109,7 +110,8 @@ def binomial(taps: int) -> Tensor:
     [0.25, 0.5, 0.25]
     """
     row = torch.tensor([math.comb(taps - 1, k) for k in range(taps)], dtype=torch.float32)
-    return row / 2 ** (taps - 1)
+    shares: Tensor = row / 2 ** (taps - 1)
+    return shares
 
 
 class Blur(nn.Module):

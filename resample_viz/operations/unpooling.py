@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor, nn
 
-from resample_viz.operations.base import Operation, OperationError, Undo, check_memory
+from resample_viz.operations.base import Operation, Undo, check_memory
+from resample_viz.operations.errors import OperationError
 from resample_viz.operations.footprint import Axis, SeparableFootprint
 from resample_viz.operations.parameters import Pair, Range
 from resample_viz.operations.program import Program
@@ -189,7 +190,8 @@ class MaxUnpool(Operation):
             self.first_cells(x.shape)
             return super().__call__(x)
         _check_indices(indices, x.shape, shape[2:])
-        return self.module()(x, indices)
+        y: Tensor = self.module()(x, indices)
+        return y
 
 
 def _check_indices(indices: Tensor, shape: Sequence[int], size: Sequence[int]) -> None:

@@ -12,7 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resample_viz.operations.base import Operation, OperationError, Undo
+from resample_viz.operations.base import Operation, Undo
+from resample_viz.operations.errors import OperationError
 from resample_viz.operations.footprint import Axis, SeparableFootprint
 from resample_viz.operations.parameters import Instead, Range, Ranks
 from resample_viz.operations.separable import least_squares, resize_back

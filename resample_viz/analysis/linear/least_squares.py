@@ -60,7 +60,8 @@ def finish(steps: Steps) -> Solution:
         try:
             next(steps)
         except StopIteration as stop:
-            return stop.value
+            solution: Solution = stop.value
+            return solution
 
 
 def conjugate_gradients(

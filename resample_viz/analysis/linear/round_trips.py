@@ -149,7 +149,8 @@ def metamer(
         try:
             next(steps)
         except StopIteration as stop:
-            return stop.value
+            found: Metamer = stop.value
+            return found
 
 
 def metamer_steps(

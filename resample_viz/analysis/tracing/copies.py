@@ -43,7 +43,8 @@ def plain_module(model: nn.Module) -> tuple[nn.Module, str]:
 def _wrapped(model: nn.Module) -> nn.Module | None:
     """What DataParallel, DistributedDataParallel or torch.compile was given."""
     if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
-        return model.module
+        inner: nn.Module = model.module
+        return inner
     original = getattr(model, "_orig_mod", None)
     return original if isinstance(original, nn.Module) else None
 

@@ -148,7 +148,7 @@ class Recorder(TorchDispatchMode):
     """
 
     def __init__(self, inputs: Sequence[Tensor], keep: int | None = None) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.steps: list[TraceStep] = []
         self.failed: Attempt | None = None
         self.keep = keep
