@@ -113,7 +113,7 @@ class AdaptiveMaxPool(AdaptivePool):
         return self(x), F.adaptive_max_pool2d(x, self.output_size, return_indices=True)[1]
 
     def footprint_at(self, x: Tensor) -> PickFootprint:
-        """The winners of the first picture of x."""
+        """The winners of the first picture of x, (N, C, H, W)."""
         return PickFootprint(self._axes(x.shape), self.with_indices(x[:1].detach())[1][0])
 
 

@@ -114,7 +114,10 @@ class Operation(ABC):
         """Which input cells feed which output cell when the input has `shape`."""
 
     def footprint_at(self, x: Tensor) -> Footprint:
-        """The footprint for this very input; another one only where the values decide (max)."""
+        """The footprint for this very input; another one only where the values decide (max).
+
+        x is (N, C, H, W). Raises OperationError where the operation cannot take it.
+        """
         return self.footprint(x.shape)
 
     @abstractmethod
@@ -122,7 +125,10 @@ class Operation(ABC):
         """The ways back to an input of `shape`, each under its honest name."""
 
     def undo_at(self, x: Tensor) -> tuple[Undo, ...]:
-        """The ways back to this very input; more only where its values are remembered (max)."""
+        """The ways back to this very input; more only where its values are remembered (max).
+
+        x is (N, C, H, W). Raises OperationError where the operation cannot take it.
+        """
         return self.undo(x.shape)
 
     def __call__(self, x: Tensor) -> Tensor:

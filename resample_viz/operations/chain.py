@@ -171,7 +171,7 @@ class Chain(Operation):
         return "\n".join(lines)
 
     def stages(self, x: Tensor) -> tuple[Tensor, ...]:
-        """x, and what each step makes of it, one after the other.
+        """x, (N, C, H, W), and what each step makes of it, one after the other.
 
         Raises OperationError, with the number of the step, where one cannot take its input.
         """

@@ -69,7 +69,7 @@ class Axis:
 
     @classmethod
     def from_index(cls, in_size: int, index: Tensor) -> Axis:
-        """Weight 1 for every tap that reads a cell: what is left is up to a kernel."""
+        """Index (out, taps); weight 1 for every tap that reads a cell: a kernel has the rest."""
         return cls(in_size, index, (index >= 0).to(torch.float32))
 
     @property

@@ -13,7 +13,7 @@ WELL_CONDITIONED = 1e-3  # smallest over largest singular value; below, rounding
 
 @one_thread()
 def pseudo_inverse(matrix: Tensor, *, rtol: float = 1e-6) -> Tensor:
-    """The Moore-Penrose inverse in double precision.
+    """The Moore-Penrose inverse of a matrix (m, n) in double precision: (n, m).
 
     Singular values below `rtol` times the largest count as 0.
     """

@@ -355,7 +355,7 @@ class KernelLayer(Operation):
 
 
 def written_out(values: Tensor) -> str:
-    """Code that evaluates to exactly these float32 numbers: whole ones over a divisor if it can."""
+    """Code that evaluates to these very float32 numbers, of any shape, over a divisor if it can."""
     divisors = torch.arange(1, 4097).view(-1, *[1] * values.ndim)
     wholes = (values.double() * divisors).round()
     fits = ((wholes.float() / divisors) == values).flatten(1).all(1)

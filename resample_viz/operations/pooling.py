@@ -166,7 +166,7 @@ class MaxPool(SlidingPool):
         return self(x), F.max_pool2d(x, **self.options(), return_indices=True)[1]
 
     def footprint_at(self, x: Tensor) -> PickFootprint:
-        """The winners of the first picture of x."""
+        """The winners of the first picture of x, (N, C, H, W)."""
         return PickFootprint(self._axes(x.shape), self.with_indices(x[:1].detach())[1][0])
 
     def unpooling(self, size: Sequence[int] | None = None) -> MaxUnpool:

@@ -96,22 +96,29 @@ class LinearMap:
     def adjoint(self, y: Tensor) -> Tensor:
         """A^T y: the transposed map, which is the gradient of <A x, y> in x, taken by autograd.
 
-        In torch 2.13 the backward pass of an interpolation is not the transpose of its forward
-        pass where `scale_factor` leaves an axis as long as it was (3 x 1.3 = 3), or makes it
-        exactly twice as long (3 x 2.3 = 6). This returns the backward pass all the same, and
-        `adjoint_gap` tells. Use `size` there instead of `scale_factor`.
+        y has the shape of the output, (N, C, ...); the result that of the input. In torch 2.13 the
+        backward pass of an interpolation is not the transpose of its forward pass where
+        `scale_factor` leaves an axis as long as it was (3 x 1.3 = 3), or makes it exactly twice as
+        long (3 x 2.3 = 6). This returns the backward pass all the same, and `adjoint_gap` tells.
+        Use `size` there instead of `scale_factor`.
         """
         return self._backward(self._given("y", y, self.output_shape)).to(y)
 
     def adjoint_gap(self, x: Tensor, y: Tensor) -> float:
-        """|<A x, y> - <x, A^T y>| / (||A x|| ||y||): rounding (1e-16) if A^T is the transpose."""
+        """|<A x, y> - <x, A^T y>| / (||A x|| ||y||): rounding (1e-16) if A^T is the transpose.
+
+        x of the shape of the input, y of that of the output, (N, C, ...).
+        """
         x, y = self._given("x", x, self.input_shape), self._given("y", y, self.output_shape)
         there, back = self._forward(x), self._backward(y)
         gap = abs(float((there * y).sum() - (x * back).sum()))
         return gap / (float(there.norm() * y.norm()) or 1.0)
 
     def roundtrip_error(self, x: Tensor) -> float:
-        """||A^T A x - x|| / ||x||: 0 where the transpose brings back what A was given."""
+        """||A^T A x - x|| / ||x||: 0 where the transpose brings back what A was given.
+
+        x has the shape of the input, (N, C, ...).
+        """
         x = self._given("x", x, self.input_shape)
         back = self._backward(self._forward(x))
         return float((back - x).norm()) / (float(x.norm()) or 1.0)
@@ -189,10 +196,11 @@ class LinearMap:
     def pseudo_inverse(self, y: Tensor, **effort: Unpack[SolverOptions]) -> Tensor:
         """A^+ y: of all x for which A x is as near to y as possible, the shortest.
 
-        Small maps go by their matrix: singular values below `RANK_TOLERANCE` x the largest count
-        as 0. Larger ones go by conjugate gradients, and give a ConvergenceWarning where the
-        estimated error is above the tolerance when the limit is reached. `solve_steps` gives the
-        details, and the options: `tolerance`, `limit`, `by_matrix`.
+        y has the shape of the output, (N, C, ...), and the result that of the input. Small maps go
+        by their matrix: singular values below `RANK_TOLERANCE` x the largest count as 0. Larger
+        ones go by conjugate gradients, and give a ConvergenceWarning where the estimated error is
+        above the tolerance when the limit is reached. `solve_steps` gives the details, and the
+        options: `tolerance`, `limit`, `by_matrix`.
 
         Raises OperationError for tensors of another shape, for numbers that are not finite, and
         where the backward pass is not the transpose (see `adjoint`) but is needed.
@@ -202,12 +210,16 @@ class LinearMap:
     def invisible_part(self, x: Tensor, **effort: Unpack[SolverOptions]) -> Tensor:
         """X - A^+ A x: the part of `x` that A cannot see, its projection on the null space.
 
-        Options, warnings and errors as for `pseudo_inverse`.
+        x and the result have the shape of the input, (N, C, ...). Options, warnings and errors as
+        for `pseudo_inverse`.
         """
         return _told(finish(self.invisible_steps(x, **effort)))
 
     def visible_part(self, x: Tensor, **effort: Unpack[SolverOptions]) -> Tensor:
-        """A^+ A x: all that can be known about `x` from A x. Options as for `pseudo_inverse`."""
+        """A^+ A x: all that can be known about `x` from A x. Options as for `pseudo_inverse`.
+
+        x and the result have the shape of the input, (N, C, ...).
+        """
         # Not by `invisible_part`: a warning is to point at the caller's line.
         invisible = _told(finish(self.invisible_steps(x, **effort)))
         return x.detach() - invisible
@@ -253,8 +265,8 @@ class LinearMap:
     def invisible_steps(self, x: Tensor, **effort: Unpack[SolverOptions]) -> Steps:
         """`invisible_part` in slices of about 20 ms, options as for `solve_steps`.
 
-        `Solution.error` speaks of the visible part, `Solution.residual` of what A still sees of
-        the invisible one, relative to A x.
+        x has the shape of the input, (N, C, ...). `Solution.error` speaks of the visible part,
+        `Solution.residual` of what A still sees of the invisible one, relative to A x.
         """
         exact = self._given("x", x, self.input_shape)
         solution = yield from self.solve_steps(self._forward(exact), **effort)

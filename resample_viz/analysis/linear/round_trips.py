@@ -45,7 +45,7 @@ class RoundTrip:
     def of(
         cls, kind: UndoKind, label: str, restored: Tensor, x: Tensor, data_range: float
     ) -> RoundTrip:
-        """Measures `restored` against `x`."""
+        """Measures `restored` against `x`, both (N, C, H, W), whose values span `data_range`."""
         return cls(
             kind,
             label,
@@ -82,7 +82,7 @@ def round_trip(
 
 
 def measured(way: Undo, y: Tensor, x: Tensor, data_range: float) -> RoundTrip:
-    """One of the operation's own ways back from y, as a row."""
+    """One of the operation's own ways back from y to the shape of x, (N, C, H, W), as a row."""
     return RoundTrip.of(way.kind, way.label, way(y).detach(), x, data_range)
 
 
@@ -99,14 +99,20 @@ def ranked(rows: Sequence[RoundTrip]) -> tuple[RoundTrip, ...]:
 
 
 def lacks_least_squares(operation: Operation, x: Tensor) -> bool:
-    """Whether none of the operation's own ways back is the least-squares one, but one exists."""
+    """Whether none of the operation's own ways back is the least-squares one, but one exists.
+
+    x is an input of the operation, (N, C, H, W).
+    """
     if not operation.linear:
         return False
     return not any(way.kind in SOLVED for way in operation.undo_at(x))
 
 
 def least_squares_steps(operation: Operation, x: Tensor, y: Tensor) -> Steps:
-    """The pseudo-inverse of the whole operation on y, in slices; see `LinearMap.solve_steps`."""
+    """The pseudo-inverse of the whole operation on y = operation(x), in slices.
+
+    x is (N, C, H, W). See `LinearMap.solve_steps`.
+    """
     linear = linear_map(operation, x.shape)
     bias = operation(torch.zeros_like(x[:1]))
     solution: Solution = yield from linear.solve_steps(y - bias)
@@ -158,9 +164,9 @@ def metamer_steps(
 ) -> MetamerSteps:
     """`metamer` in slices: yields (share done, what is being done), returns a Metamer.
 
-    Starts from x with strong noise on it and goes down ||A z - A x||, cut to the limits after
-    every step: the projected gradient method with momentum (A. Beck and M. Teboulle, *A fast
-    iterative shrinkage-thresholding algorithm for linear inverse problems*, SIAM J. Imaging
+    Starts from x, (N, C, H, W), with strong noise on it and goes down ||A z - A x||, cut to the
+    limits after every step: the projected gradient method with momentum (A. Beck and M. Teboulle,
+    *A fast iterative shrinkage-thresholding algorithm for linear inverse problems*, SIAM J. Imaging
     Sciences 2, 2009). The noise that A cannot see is what is left.
     """
     low, high = limits

@@ -135,7 +135,7 @@ def source_coordinates(
 
 
 def round_coordinates(x: Tensor, rounding: str = "round_prefer_floor") -> Tensor:
-    """The one cell that *nearest* picks for each coordinate: int64, the shape of `x`.
+    """The one cell that *nearest* picks for each coordinate: int64, of the same shape as `x`.
 
     Coordinates pass through float32 first, as in PyTorch: 33 / 1.1 is 29.999999999999996 in
     float64, and the cell meant is 30 even when rounding down.
@@ -195,15 +195,18 @@ def field_of_view(x: Tensor, reach: float) -> Tensor:
 
 
 def kernel_weights(x: Tensor, cells: Tensor, kernel: Kernel, stretch: float = 1.0) -> Tensor:
-    """The kernel at the distance of each cell from its coordinate: the shape of `cells`."""
+    """The kernel at the distance of each cell from its coordinate.
+
+    Coordinates (out_size,) and cells (out_size, taps) → weights (out_size, taps).
+    """
     return kernel((cells - x[:, None]) / stretch)
 
 
 def drop_outside(cells: Tensor, weights: Tensor, in_size: int) -> Tensor:
     """Weights with those of cells outside the input set to 0, before `normalise`.
 
-    A row that would lose everything is left as it is: there is nothing to normalise, so it falls
-    back on the border cell.
+    Cells and weights are (out_size, taps). A row that would lose everything is left as it is: there
+    is nothing to normalise, so it falls back on the border cell.
     """
     kept = weights.masked_fill((cells < 0) | (cells >= in_size), 0.0)
     lost = kept.sum(dim=1, keepdim=True).abs() < 1e-12
@@ -211,7 +214,10 @@ def drop_outside(cells: Tensor, weights: Tensor, in_size: int) -> Tensor:
 
 
 def normalise(weights: Tensor) -> Tensor:
-    """Rows divided by their sums: a constant input then stays that constant."""
+    """Rows divided by their sums: a constant input then stays that constant.
+
+    Weights (out_size, taps) → the same shape.
+    """
     return weights / weights.sum(dim=1, keepdim=True)
 
 
