@@ -43,7 +43,7 @@ class AdaptivePool(Operation):
 
     def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """(N, C, *output_size). Raises OperationError where the input has other axes."""
-        check_picture("pooling", shape)
+        shape = check_picture("pooling", shape)
         return (*shape[:2], *pair(self.output_size))
 
     def explain_shape(self, shape: Sequence[int]) -> str:
@@ -114,6 +114,7 @@ class AdaptiveMaxPool(AdaptivePool):
 
     def footprint_at(self, x: Tensor) -> PickFootprint:
         """The winners of the first picture of x, (N, C, H, W)."""
+        self._accept(x)
         return PickFootprint(self._axes(x.shape), self.with_indices(x[:1].detach())[1][0])
 
 

@@ -118,6 +118,7 @@ class Operation(ABC):
 
         x is (N, C, H, W). Raises OperationError where the operation cannot take it.
         """
+        self._accept(x)
         return self.footprint(x.shape)
 
     @abstractmethod
@@ -129,6 +130,7 @@ class Operation(ABC):
 
         x is (N, C, H, W). Raises OperationError where the operation cannot take it.
         """
+        self._accept(x)
         return self.undo(x.shape)
 
     def __call__(self, x: Tensor) -> Tensor:

@@ -195,7 +195,7 @@ class Chain(Operation):
 
     def footprint_at(self, x: Tensor) -> Footprint:
         """What the last step's cells read of the first one's input, as autograd computes it."""
-        self.output_shape(x.shape)
+        self._accept(x)
         return JacobianFootprint(self, x)
 
     def undo(self, shape: Sequence[int]) -> tuple[Undo, ...]:

@@ -81,7 +81,7 @@ class Conv(KernelLayer):
         Raises OperationError where the window is larger than the padded input, where there is too
         little to mirror or to wrap, or where the channels do not fit.
         """
-        self._check_padding(shape)
+        shape = self._check_padding(shape)
         top, left, bottom, right = self.padding_of(shape)
         sizes = []
         for axis, padded in enumerate((shape[2] + top + bottom, shape[3] + left + right)):
@@ -114,7 +114,7 @@ class Conv(KernelLayer):
 
         With "same" and an odd number of cells, PyTorch adds the odd one at the end.
         """
-        self._check_shape(shape)
+        shape = self._check_shape(shape)
         if self.padding == "same":
             (top, bottom), (left, right) = (((w - 1) // 2, w // 2) for w in self.window)
             return top, left, bottom, right
@@ -223,8 +223,8 @@ class Conv(KernelLayer):
                 f"use stride=1, or padding={half}."
             )
 
-    def _check_padding(self, shape: Sequence[int]) -> None:
-        self._check_shape(shape)
+    def _check_padding(self, shape: Sequence[int]) -> tuple[int, ...]:
+        shape = self._check_shape(shape)
         top, left, bottom, right = self.padding_of(shape)
         for name, n, pad in zip(AXES, shape[2:], (max(top, bottom), max(left, right))):
             if self.padding_mode == "reflect" and pad >= n:
@@ -239,6 +239,7 @@ class Conv(KernelLayer):
                     f"larger than the {name} ({n}): use padding={n} or less, or "
                     "padding_mode='replicate'."
                 )
+        return shape
 
     def _window_too_large(self, axis: int, n: int, padded: int) -> str:
         window, d, k = self.window[axis], pair(self.dilation)[axis], self.taps[axis]
@@ -298,7 +299,7 @@ class ConvTranspose(KernelLayer):
 
         Raises OperationError where the padding leaves nothing, or where the channels do not fit.
         """
-        self._check_shape(shape)
+        shape = self._check_shape(shape)
         sizes = []
         for axis, n in enumerate(shape[2:]):
             stride, padding, extra = (

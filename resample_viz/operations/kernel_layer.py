@@ -19,7 +19,7 @@ from resample_viz.operations.inverses import inverse_kind, pseudo_inverse, recip
 from resample_viz.operations.kernels import NAMED, Weights, random, three_fan_in
 from resample_viz.operations.parameters import Pair
 from resample_viz.operations.program import Program
-from resample_viz.operations.validation import check_whole, pair
+from resample_viz.operations.validation import check_picture, check_whole, pair
 
 BIAS = 0.5
 """What `bias=True` adds to every output cell: half of the range of a picture, which one sees."""
@@ -339,19 +339,14 @@ class KernelLayer(Operation):
                     f"use groups={math.gcd(count, self.groups)}, or {name}={near}."
                 )
 
-    def _check_shape(self, shape: Sequence[int]) -> None:
-        if len(shape) != 4:
-            raise OperationError(
-                f"the input has {len(shape)} dimensions {tuple(shape)}, but a {self.name} takes "
-                "(N, C, H, W): add a batch dimension with x[None]."
-            )
-        if min(shape) < 1:
-            raise OperationError(f"the input {tuple(shape)} is empty: every axis needs 1 or more.")
+    def _check_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
+        shape = check_picture(f"a {self.name}", shape)
         if shape[1] != self.in_channels:
             raise OperationError(
                 f"the input {tuple(shape)} has {shape[1]} channels, but this {self.name} expects "
                 f"{self.in_channels}: use in_channels={shape[1]}, or x[:, :{self.in_channels}]."
             )
+        return shape
 
 
 def written_out(values: Tensor) -> str:

@@ -52,8 +52,7 @@ class PictureOperation(Operation):
 
     def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """The same shape. Raises OperationError for what is not (N, C, H, W), or empty."""
-        check_picture(type(self).__name__, shape)
-        return tuple(shape)
+        return check_picture(type(self).__name__, shape)
 
     def explain_shape(self, shape: Sequence[int]) -> str:
         """One line per axis: "height: (128 stays) = 128"."""
@@ -67,6 +66,7 @@ class PictureOperation(Operation):
 
     def footprint_at(self, x: Tensor) -> Footprint:
         """The slopes of every output around this very input, as autograd computes them."""
+        self._accept(x)
         return JacobianFootprint(self, x)
 
     def undo(self, shape: Sequence[int]) -> tuple[Undo, ...]:
@@ -159,7 +159,7 @@ class Normalize(PictureOperation):
 
     def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """The same shape. Raises OperationError if the statistics do not match the channels."""
-        super().output_shape(shape)
+        shape = super().output_shape(shape)
         for name, numbers in (("mean", self.means), ("std", self.stds)):
             if len(numbers) not in (1, shape[1]):
                 raise OperationError(
@@ -167,7 +167,7 @@ class Normalize(PictureOperation):
                     f"{shape[1]} channel{'s' * (shape[1] > 1)}: give one number for all channels, "
                     f"or {shape[1]}."
                 )
-        return tuple(shape)
+        return shape
 
     def inverse(self) -> Normalize:
         """Normalize(-mean / std, 1 / std): exact in algebra, off by float32 rounding.
@@ -192,6 +192,7 @@ class Normalize(PictureOperation):
 
     def footprint_at(self, x: Tensor) -> Footprint:
         """The footprint of the shape: the values of x do not matter."""
+        self._accept(x)
         return self.footprint(x.shape)
 
     def undo(self, shape: Sequence[int]) -> tuple[Undo, ...]:
@@ -233,13 +234,13 @@ class BySelf(PictureOperation):
 
     def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """The same shape. Raises OperationError for a single cell, which has no spread."""
-        super().output_shape(shape)
+        shape = super().output_shape(shape)
         if math.prod(shape[axis] for axis in SCOPE_AXES[self.by]) == 1:
             raise OperationError(
                 f"a {self.by} of {tuple(shape)} is one cell, which has no spread: take two cells "
                 "or more."
             )
-        return tuple(shape)
+        return shape
 
     def __call__(self, x: Tensor) -> Tensor:
         """Applies the layer. Raises OperationError where the picture's numbers give no result."""
@@ -296,6 +297,7 @@ class MinMax(BySelf):
 
     def undo_at(self, x: Tensor) -> tuple[Undo, ...]:
         """The exact inverse for whoever kept the extremes of x, and y as it is."""
+        self._accept(x)
         low, high = self._extremes(x.detach())
         setup = (
             f"low, high = x.amin({SCOPE_AXES[self.by]}, True), x.amax({SCOPE_AXES[self.by]}, True)"
@@ -341,6 +343,7 @@ class Standardize(BySelf):
 
     def undo_at(self, x: Tensor) -> tuple[Undo, ...]:
         """The exact inverse for whoever kept mean and variance of x, and y as it is."""
+        self._accept(x)
         axes = SCOPE_AXES[self.by]
         var, mean = torch.var_mean(x.detach(), axes, correction=0, keepdim=True)
         spread = (var + INSTANCE_NORM_EPS).sqrt()

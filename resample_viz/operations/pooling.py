@@ -94,7 +94,7 @@ class SlidingPool(Operation):
 
         Raises OperationError where the input has other axes, or where no window fits.
         """
-        check_picture("pooling", shape)
+        shape = check_picture("pooling", shape)
         return (*shape[:2], *(w.count(n) for w, n in zip(self.windows(), shape[2:])))
 
     def explain_shape(self, shape: Sequence[int]) -> str:
@@ -167,6 +167,7 @@ class MaxPool(SlidingPool):
 
     def footprint_at(self, x: Tensor) -> PickFootprint:
         """The winners of the first picture of x, (N, C, H, W)."""
+        self._accept(x)
         return PickFootprint(self._axes(x.shape), self.with_indices(x[:1].detach())[1][0])
 
     def unpooling(self, size: Sequence[int] | None = None) -> MaxUnpool:
@@ -179,6 +180,7 @@ class MaxPool(SlidingPool):
 
         PyTorch's unpooling knows no dilation: where it refuses the size of x, it is left out.
         """
+        self._accept(x)
         y, winners = self.with_indices(x.detach())
         unpool = self.unpooling(x.shape[2:])
         try:
@@ -299,6 +301,7 @@ class LPPool(SlidingPool):
 
         0 where y is 0 and the derivative does not exist.
         """
+        self._accept(x)
         rows, cols = self._axes(x.shape)
         power, y = self.norm_type, self(x[:1])[0].detach()
         first = x[0].detach()

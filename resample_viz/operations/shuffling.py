@@ -59,7 +59,7 @@ class PixelShuffle(Operation):
 
     def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """(N, C / r², H r, W r). Raises OperationError where r² does not divide C."""
-        check_picture("pixel shuffling", shape)
+        shape = check_picture("pixel shuffling", shape)
         batch, channels, height, width = shape
         r = self.upscale_factor
         if channels % r**2:
@@ -129,7 +129,7 @@ class PixelUnshuffle(Operation):
 
     def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """(N, C r², H / r, W / r). Raises OperationError where r does not divide a size."""
-        check_picture("pixel unshuffling", shape)
+        shape = check_picture("pixel unshuffling", shape)
         r = self.downscale_factor
         for name, n in zip(AXES, shape[2:]):
             if n % r:

@@ -69,7 +69,7 @@ class Subsample(Operation):
 
         Raises OperationError where the input has other axes, or where nothing is left.
         """
-        check_picture("subsampling", shape)
+        shape = check_picture("subsampling", shape)
         for name, n, offset in zip(AXES, shape[2:], pair(self.offset)):
             if offset >= n:
                 raise OperationError(
@@ -205,7 +205,7 @@ class BlurPool(Operation):
 
         Raises OperationError where the input has other axes, or is too small for its padding.
         """
-        check_picture("blur pooling", shape)
+        shape = check_picture("blur pooling", shape)
         room = {"reflect": 1, "circular": 0}.get(self.padding_mode)
         for name, n in zip(AXES, shape[2:]):
             if room is not None and self.padding[1] > n - room:

@@ -120,7 +120,7 @@ class MaxUnpool(Operation):
         Raises OperationError where the input has other axes, or where no pooling with these
         parameters turns `output_size` into (h, w).
         """
-        check_picture("unpooling", shape)
+        shape = check_picture("unpooling", shape)
         usual = self.sizes(shape)
         wanted = usual if self.output_size is None else pair(self.output_size)
         for name, n, m, size, stride in zip(

@@ -17,7 +17,7 @@ from resample_viz.operations.errors import OperationError
 from resample_viz.operations.footprint import Axis, SeparableFootprint
 from resample_viz.operations.parameters import Instead, Range, Ranks
 from resample_viz.operations.separable import least_squares, resize_back
-from resample_viz.operations.validation import AXIS_NAMES, LARGEST, is_number
+from resample_viz.operations.validation import AXIS_NAMES, LARGEST, is_number, whole_shape
 
 Mode = Literal[
     "nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear", "area", "lanczos"
@@ -159,8 +159,9 @@ class Upsample(Operation):
         Raises OperationError where the mode does not fit the number of dimensions, or where an
         output axis would be empty.
         """
+        shape = whole_shape(shape)
         self._check_rank(shape)
-        spatial = tuple(shape[2:])
+        spatial = shape[2:]
         out = self._resized(spatial)
         if self.antialias and out[-1] == 1 and out[0] != spatial[0]:
             raise OperationError(

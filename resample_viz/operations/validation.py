@@ -45,7 +45,9 @@ def plain(value: Any) -> Any:
     >>> plain(torch.tensor([0.5, 0.25])), plain([1, torch.tensor(2)])
     ((0.5, 0.25), (1, 2))
     """
-    if isinstance(value, bool | int | str | None):
+    if isinstance(value, str):
+        return str(value)  # also of NumPy's
+    if isinstance(value, bool | int | None):
         return value
     if hasattr(value, "tolist"):  # arrays, tensors and scalars of both libraries
         value = value.tolist()
@@ -77,7 +79,7 @@ def normalise_parameters(operation: Any) -> None:
 
 
 def _is_plain_field(value: object) -> bool:
-    return hasattr(value, "tolist") or isinstance(value, list | tuple | float)
+    return hasattr(value, "tolist") or isinstance(value, list | tuple | float | str)
 
 
 @cache
@@ -132,8 +134,12 @@ def whole_shape(shape: Sequence[int]) -> tuple[int, ...]:
         ) from None
 
 
-def check_picture(what: str, shape: Sequence[int]) -> None:
-    """Raises OperationError unless `shape` is that of a batch of pictures with something in it."""
+def check_picture(what: str, shape: Sequence[int]) -> tuple[int, ...]:
+    """The shape of a batch of pictures, (N, C, H, W), as Python's own whole numbers.
+
+    Raises OperationError for another number of axes, and where there is nothing in it.
+    """
+    shape = whole_shape(shape)
     if len(shape) != 4:
         way_out = "add a batch dimension with x[None]" if len(shape) == 3 else "reshape it"
         raise OperationError(
@@ -142,6 +148,7 @@ def check_picture(what: str, shape: Sequence[int]) -> None:
         )
     if min(shape) < 1:
         raise OperationError(f"the input {tuple(shape)} is empty: every axis needs 1 or more.")
+    return shape
 
 
 def check_tensor(x: Any) -> None:

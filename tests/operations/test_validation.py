@@ -36,6 +36,7 @@ def test_no_program_shows_a_number_of_another_library() -> None:
         ops.Upsample(size=np.int64(5)),
         ops.Upsample(scale_factor=torch.tensor(1.5)),
         ops.MaxPool(np.int64(2), ceil_mode=np.bool_(True)),
+        ops.Upsample(mode=np.str_("bilinear")),
         ops.Conv("box", kernel_size=torch.tensor([3, 1])),
     )
     for operation in made:
@@ -90,6 +91,29 @@ def test_what_is_no_dense_tensor_of_real_numbers_is_refused(
 ) -> None:
     with pytest.raises(ops.OperationError, match=words):
         operation(x)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("x", [None, [1.0], np.ones((1, 1, 4, 4))], ids=["None", "list", "array"])
+def test_what_asks_for_values_refuses_what_has_none(operation: ops.Operation, x: Any) -> None:
+    for ask in (operation.footprint_at, operation.undo_at):
+        with pytest.raises(ops.OperationError, match=r"rv\.load_image"):
+            ask(x)
+
+
+SHAPED = [ops.Upsample(), ops.MaxPool(), ops.Conv(), ops.ConvTranspose(), ops.Normalize()]
+
+
+@pytest.mark.parametrize("operation", SHAPED, ids=lambda one: type(one).__name__)
+def test_a_shape_is_of_whole_numbers_of_any_library(operation: ops.Operation) -> None:
+    expected = operation.output_shape((1, 1, 8, 9))
+    for shape in ([1, 1, 8, 9], np.array([1, 1, 8, 9]), torch.Size([1, 1, 8, 9])):
+        out = operation.output_shape(shape)
+        assert out == expected
+        assert {type(n) for n in out} == {int}
+    for wrong in (None, "abcd", (1, 1, 8.0, 9), (1, 1, None, 9)):
+        with pytest.raises(ops.OperationError, match=r"is no shape: give whole numbers"):
+            operation.output_shape(wrong)  # type: ignore[arg-type]
 
 
 def test_a_dtype_is_advised_only_where_it_may_be_to_blame() -> None:
