@@ -21,7 +21,7 @@ from tests.browser.server import (
     launch_chromium,
 )
 from tests.browser.show import Show
-from tests.browser.stage_page import StagePage
+from tests.browser.stage_page import VIEWPORT, StagePage
 
 NO_BROWSER = "browser tests need Chromium or Chrome (the variable CHROMIUM can name one)"
 FAILED = pytest.StashKey[bool]()
@@ -79,16 +79,22 @@ def kept_notebook(
         one_notebook.screenshot(f"failed-{request.node.name}")
 
 
-@pytest.fixture
-def stage_page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[StagePage]:
-    """A bare page for an anywidget module, without any server."""
-    context = browser.new_context()
-    stage = StagePage(context.new_page())
-    yield stage
-    if request.node.stash.get(FAILED, False):
-        stage.page.screenshot(path=artifacts() / f"failed-{request.node.name}.png")
+@pytest.fixture(scope="module")
+def bare_page(browser: Browser) -> Iterator[StagePage]:
+    """The page of a file's bare-page tests: a new window costs Chromium more than a test."""
+    context = browser.new_context(viewport=VIEWPORT)
+    yield StagePage(context.new_page())
     context.close()
-    assert not stage.errors, f"errors in the browser's console: {stage.errors}"
+
+
+@pytest.fixture
+def stage_page(request: pytest.FixtureRequest, bare_page: StagePage) -> Iterator[StagePage]:
+    """A bare page for an anywidget module, without any server, and as good as new."""
+    bare_page.renew()
+    yield bare_page
+    if request.node.stash.get(FAILED, False):
+        bare_page.page.screenshot(path=artifacts() / f"failed-{request.node.name}.png")
+    assert not bare_page.errors, f"errors in the browser's console: {bare_page.errors}"
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import base64
 import json
 from typing import Any
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, ViewportSize
 
 from tests.browser.notebook_page import collect_errors
 
@@ -109,6 +109,8 @@ FAKE_WIDGET = """() => {
     };
 }"""
 
+VIEWPORT: ViewportSize = {"width": 1280, "height": 720}
+
 FRAMES = """async count => {
     for (let i = 0; i < count; i++) await new Promise(requestAnimationFrame);
 }"""
@@ -125,6 +127,13 @@ class StagePage:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.errors = collect_errors(page)
+
+    def renew(self) -> None:
+        """Leave the document and what it holds, and set back what a test may have changed."""
+        self.page.goto("about:blank")
+        self.page.set_viewport_size(VIEWPORT)
+        self.page.emulate_media(color_scheme="light", media="null")
+        self.errors.clear()
 
     def mount(self, esm: str, css: str = "", **traits: object) -> Locator:
         """Import the module, give it a model with these traits, and return its first view.

@@ -18,8 +18,8 @@ LEARNERS_OWN = "your own"
 SILENT = {"network": {"image", "size"}, "reconstruction": {"borrowed"}}
 """Controls that show nothing yet: of the picture before a step is looked at, and of indices before
 the blocks of the decoder need some."""
-MOST_CHOICES = 5
-"""So many of a long list are tried, from its first to its last; `make slow` tries them all."""
+MOST_CHOICES = 3
+"""So many of a long list are tried, its first and last among them; `make slow` tries them all."""
 ALL_CHOICES = 1000
 
 
