@@ -20,6 +20,7 @@ from resample_viz.labs.inputs import InputControls
 from resample_viz.labs.lifetime import adopt, close_tree, disown, empty
 from resample_viz.operations import Operation, OperationError, Program
 from resample_viz.operations.program import IMPORTS
+from resample_viz.progress import Progress
 from resample_viz.threads import one_thread
 from resample_viz.view import Frame, Stage, as_text, figure, png
 
@@ -251,11 +252,14 @@ class Lab(widgets.Box):
     def later(self, job: Job, *, wait: bool = False) -> None:
         """Runs a longer computation behind what is shown, until it ends or a control moves.
 
-        The job yields (share done, what is being done) between slices of at most about 20 ms.
+        The job yields (share done, what is being done) between slices of at most about 20 ms. With
+        `wait` this returns when it has ended; an interrupt ends it, and the lab stays as it is.
         """
         if wait:
-            for _ in self._told(job):
-                pass
+            with Progress(in_notebooks=False) as progress:  # there, the stage shows it
+                for share, text in self._told(job):
+                    self.stage.report(share, text)
+                    progress.report(f"{text} ({share:.0%})")
         else:
             self._background.start(self._told(job), self.stage.report)
 
@@ -279,7 +283,8 @@ class Lab(widgets.Box):
         except Exception as error:
             log.exception("a longer computation of a lab failed")
             self.stage.refuse(unexpected(error))
-        self.stage.report(1.0, "")
+        finally:
+            self.stage.report(1.0, "")
 
     def _cancel_background(self) -> None:
         if self._background.running:

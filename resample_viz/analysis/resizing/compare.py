@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from resample_viz.analysis.resizing.libraries import installed_methods, resize_method
 from resample_viz.analysis.resizing.methods import ResizeMethod, Size
+from resample_viz.progress import Progress
 from resample_viz.threads import one_thread
 
 SAME = 0.05
@@ -103,14 +105,28 @@ def same_resize(
     the sizes of the results and of the picture, a side or (height, width). `picture`, (1, C, H, W)
     in grey levels from 0 to 255, replaces the seeded noise that is used otherwise, and `of`.
 
-    Weights are asked of the libraries themselves. Raises OperationError for an unknown method, for
-    a library that is not installed, and for sizes that a method refuses.
+    Weights are asked of the libraries themselves; after a second, a line says at what it is.
+    Raises OperationError for an unknown method, for a library that is not installed, and for sizes
+    that a method refuses.
 
     >>> bool(same_resize("torch bilinear antialias", "Pillow BILINEAR", 20, of=50))
     True
     >>> same_resize("torch bilinear", "cv2 INTER_CUBIC", 20, of=50).closest
     OpenCV INTER_LINEAR float32
     """
+    with Progress() as progress:
+        return _compare(a, b, size, of, picture, progress.report)
+
+
+def _compare(
+    a: str | ResizeMethod,
+    b: str | ResizeMethod,
+    size: int | Size,
+    of: int | Size,
+    picture: Tensor | None,
+    report: Callable[[str], None],
+) -> Comparison:
+    """`same_resize`, which tells `report` what it is at."""
     first, second = resize_method(a), resize_method(b)
     out = (size, size) if isinstance(size, int) else size
     x = _noise((of, of) if isinstance(of, int) else of) if picture is None else picture
@@ -119,6 +135,7 @@ def same_resize(
     axes = first.measured_axes(in_size, out)
 
     def figures(other: ResizeMethod) -> tuple[float, float, float]:
+        report(f"{first!r} beside {other!r}")
         difference = (other.resize(x, out) - wanted).abs()
         bound = max_difference(axes, other.measured_axes(in_size, out))
         return bound, float(difference.max()), float(difference.mean())

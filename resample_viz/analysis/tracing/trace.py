@@ -17,12 +17,12 @@ from resample_viz.analysis.tracing.failure import Failure
 from resample_viz.analysis.tracing.graph import Shape
 from resample_viz.analysis.tracing.passes import Pass, Runner
 from resample_viz.analysis.tracing.preserving import preserved
-from resample_viz.analysis.tracing.progress import Progress
 from resample_viz.analysis.tracing.recorder import TraceStep
 from resample_viz.analysis.tracing.remarks import remarks
 from resample_viz.analysis.tracing.table import modules_of, table_of, words
 from resample_viz.deprecation import warn
 from resample_viz.operations import OperationError
+from resample_viz.progress import Progress
 
 SECONDS = 2.0
 """What a trace may take together with what is tried; at least half of it is left for trials."""

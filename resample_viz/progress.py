@@ -17,10 +17,12 @@ WIDTH = 79
 class Progress:
     """While this is active, `report` shows one line, which goes when the work ends.
 
-    Nothing is shown in the first second, and nothing where standard error is a file.
+    Nothing is shown in the first second, and nothing where standard error is a file. Without
+    `in_notebooks` the line is one of terminals only.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_notebooks: bool = True) -> None:
+        self._in_notebooks = in_notebooks
         self._next = monotonic() + PATIENCE
         self._shown: Any = None
 
@@ -44,7 +46,8 @@ class Progress:
 
     def _show(self, text: str) -> None:
         if _is_notebook():
-            self._show_in_notebook(text)
+            if self._in_notebooks:
+                self._show_in_notebook(text)
         elif sys.stderr.isatty():
             self._shown = text
             sys.stderr.write(f"\r{text[:WIDTH]}\x1b[K")  # the last part empties the rest
