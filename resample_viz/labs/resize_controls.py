@@ -10,12 +10,15 @@ from typing import Any
 import ipywidgets as widgets
 
 from resample_viz.analysis import ResizeMethod, how_to_get, installed_methods, resize_method
-from resample_viz.analysis.resizing.methods import DTYPES, LARGEST, PACKAGES
+from resample_viz.analysis.resizing.methods import DTYPES, PACKAGES
 from resample_viz.labs.controls import LABEL, PairSliders, Simple, buttons, put_back, quiet
 from resample_viz.operations import OperationError, Range
+from resample_viz.operations.validation import quoted
 
 NAMES = ("a", "dtype_a", "b", "dtype_b", "target")
 TARGETS = Range(2, 256)
+LARGEST_TARGET = 512
+"""All methods are compared with each other, which takes ten seconds for a result of this size."""
 DEFAULTS: dict[str, Any] = {
     "a": "torch bilinear",
     "dtype_a": "float32",
@@ -132,9 +135,9 @@ def _checked_target(value: Any) -> Any:
         sizes = tuple(operator.index(extent) for extent in both)
     except TypeError:
         sizes = ()
-    if len(sizes) not in (1, 2) or any(not 2 <= extent <= LARGEST for extent in sizes):
+    if len(sizes) not in (1, 2) or any(not 2 <= extent <= LARGEST_TARGET for extent in sizes):
         raise OperationError(
-            f"target is a whole number of pixels from 2 to {LARGEST}, or (height, width), not "
-            f"{value!r}: try target=64."
+            f"target is a whole number of pixels from 2 to {LARGEST_TARGET}, or (height, width), "
+            f"not {quoted(value)}: try target=64. For more, there is rv.same_resize."
         )
     return sizes if len(sizes) == 2 else sizes[0]

@@ -15,7 +15,7 @@ from resample_viz.operations.footprint import Axis, PickFootprint, SeparableFoot
 from resample_viz.operations.parameters import Pair, Range
 from resample_viz.operations.separable import least_squares, resize_back
 from resample_viz.operations.validation import AXES, check_picture, check_whole, pair
-from resample_viz.operations.windows import adaptive_axis
+from resample_viz.operations.windows import adaptive_axis, adaptive_lengths
 
 OutputSize = Annotated[int | Pair, Range(1, 64)]
 
@@ -50,8 +50,7 @@ class AdaptivePool(Operation):
         """One line per axis, with the lengths of its windows."""
         lines = []
         for name, n, m in zip(AXES, shape[2:], self.output_shape(shape)[2:]):
-            lengths = sorted({int(length) for length in adaptive_axis(n, m).weights.sum(1)})
-            cells = " or ".join(map(str, lengths))
+            cells = " or ".join(map(str, adaptive_lengths(n, m)))
             lines.append(f"{name}: windows of {cells} cells ({n} in, {m} out), output_size = {m}")
         return "\n".join(lines)
 

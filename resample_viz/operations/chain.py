@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from resample_viz.operations.base import Operation, Undo, UndoKind
+from resample_viz.operations.base import Operation, Undo, UndoKind, check_memory
 from resample_viz.operations.errors import OperationError
 from resample_viz.operations.footprint import Footprint, JacobianFootprint
 from resample_viz.operations.normalization import AS_IT_IS, without_bias
@@ -190,6 +190,7 @@ class Chain(Operation):
 
     def footprint(self, shape: Sequence[int]) -> Footprint:
         """The footprint around a picture of noise, as autograd computes it."""
+        check_memory(tuple(shape), 4, "picture", "fewer channels")
         generator = torch.Generator().manual_seed(0)
         return self.footprint_at(torch.rand(tuple(shape), generator=generator))
 

@@ -17,7 +17,7 @@ from resample_viz.operations.footprint import Axis, KernelFootprint
 from resample_viz.operations.kernel_layer import FOLLOWS, KernelLayer
 from resample_viz.operations.kernels import AVERAGING, KernelName, Weights
 from resample_viz.operations.parameters import FROM_INPUT, Pair, Range, When
-from resample_viz.operations.validation import AXES, check_tensor, pair
+from resample_viz.operations.validation import AXES, check_taps, check_tensor, pair
 
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
@@ -138,8 +138,10 @@ class Conv(KernelLayer):
 
     def footprint(self, shape: Sequence[int]) -> KernelFootprint:
         """The taps of every axis; PyTorch pads the indices, and so says where each is from."""
-        self.output_shape(shape)
+        out = self.output_shape(shape)[2:]
         top, left, bottom, right = self.padding_of(shape)
+        for name, n, k in zip(AXES, (out[0] + top + bottom, out[1] + left + right), self.taps):
+            check_taps(name, n, k)
         axes = []
         for n, sides, k, s, d in zip(
             shape[2:],
@@ -378,7 +380,8 @@ class ConvTranspose(KernelLayer):
 
     def footprint(self, shape: Sequence[int]) -> KernelFootprint:
         """The gather view, with the kernel of `as_convolution`: inserted zeros read nothing."""
-        self.output_shape(shape)
+        for name, n, k, window in zip(AXES, self.output_shape(shape)[2:], self.taps, self.window):
+            check_taps(name, n + window, k)
         axes = []
         for axis, n in enumerate(shape[2:]):
             numbers = torch.arange(1, n + 1).view(1, 1, *((n, 1) if axis == 0 else (1, n)))

@@ -18,6 +18,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from resample_viz.operations.validation import check_matrix
+
 Cell = tuple[int, ...]
 """Where a cell is: (row, col) of a picture, (col,) of a row, (depth, row, col) of a volume.
 
@@ -79,7 +81,8 @@ class Axis:
 
     @cached_property
     def matrix(self) -> Tensor:
-        """The dense (out, in) matrix of this axis."""
+        """The dense (out, in) matrix of this axis. Raises OperationError if it would not fit."""
+        check_matrix(self.out_size, self.in_size)
         dense = torch.zeros(self.out_size, self.in_size, dtype=self.weights.dtype)
         return dense.scatter_add_(1, self.index.clamp(min=0), self.weights)
 

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resample_viz.operations.base import Operation, Undo, UndoKind
+from resample_viz.operations.base import Operation, Undo, UndoKind, check_memory
 from resample_viz.operations.errors import OperationError
 from resample_viz.operations.footprint import (
     Axis,
@@ -61,6 +61,7 @@ class PictureOperation(Operation):
 
     def footprint(self, shape: Sequence[int]) -> Footprint:
         """The footprint around a picture of noise: the values decide about the weights."""
+        check_memory(self.output_shape(shape), 4, "picture", "fewer channels")
         generator = torch.Generator().manual_seed(0)
         return self.footprint_at(torch.rand(self.output_shape(shape), generator=generator))
 

@@ -17,7 +17,13 @@ from resample_viz.operations.errors import OperationError
 from resample_viz.operations.footprint import Axis, SeparableFootprint
 from resample_viz.operations.parameters import Instead, Range, Ranks
 from resample_viz.operations.separable import least_squares, resize_back
-from resample_viz.operations.validation import AXIS_NAMES, LARGEST, is_number, whole_shape
+from resample_viz.operations.validation import (
+    AXIS_NAMES,
+    LARGEST,
+    check_matrix,
+    is_number,
+    whole_shape,
+)
 
 Mode = Literal[
     "nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear", "area", "lanczos"
@@ -262,6 +268,7 @@ def _axis(
 
     The other axes have length 1 and keep it, so that this costs n * m sums and not a whole picture.
     """
+    check_matrix(max(n, m), n)
     others = ndim - 3
     impulses = torch.eye(n).view(n, 1, *[1] * others, n)
     options: dict[str, Any] = {"mode": mode, "antialias": antialias}

@@ -17,6 +17,8 @@ from resample_viz.operations.parameters import Pair
 MAX_BYTES = 64 * 2**20
 """Results larger than this are refused before any memory is taken."""
 LARGEST = MAX_BYTES  # cells of an axis: no longer one can fit, and larger numbers overflow
+MOST_TAPS = 2**22
+"""Of an axis: pairs of an output and a cell that it reads. The list then takes 50 MB."""
 AXIS_NAMES = {1: ("width",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 """What axes are called in sentences, by how many a picture has."""
 AXES = AXIS_NAMES[2]
@@ -176,6 +178,25 @@ def check_tensor(x: Any) -> None:
 def _described(value: object) -> str:
     kind = type(value).__name__
     return "None" if value is None else f"{'an' if kind[0] in 'AEIOUaeiou' else 'a'} {kind}"
+
+
+def check_taps(name: str, outputs: int, taps: int) -> None:
+    """Raises OperationError if the taps of this axis are too many to list, before they are."""
+    if outputs * taps > MOST_TAPS:
+        raise OperationError(
+            f"along the {name}, {outputs:,} outputs read {taps:,} cells each, more than the "
+            f"{MOST_TAPS:,} taps that are listed: use a smaller input or kernel, less padding, "
+            "or a smaller size."
+        )
+
+
+def check_matrix(outputs: int, inputs: int, what: str = "matrix of one axis") -> None:
+    """Raises OperationError if a float32 matrix (outputs, inputs) would be too large."""
+    if 4 * outputs * inputs > MAX_BYTES:
+        raise OperationError(
+            f"the {what} would be {outputs:,} × {inputs:,} numbers, more than the "
+            f"{MAX_BYTES // 2**20} MB that are allowed: use a smaller input, or a smaller size."
+        )
 
 
 def refusal(error: Exception, x: Tensor) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,6 +10,7 @@ import torch
 
 from resample_viz.operations.errors import OperationError
 from resample_viz.operations.footprint import Axis
+from resample_viz.operations.validation import check_taps
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class Window:
 
 @lru_cache(maxsize=32)
 def _axis(window: Window, n: int) -> Axis:
+    check_taps(window.name, window.count(n), window.kernel)
     starts = torch.arange(window.count(n))[:, None] * window.stride - window.padding
     index = starts + torch.arange(window.kernel) * window.dilation
     return Axis.from_index(n, index.where((index >= 0) & (index < n), -1))
@@ -103,8 +106,23 @@ def adaptive_axis(n: int, m: int) -> Axis:
     They overlap and differ in length unless m divides n.
     Source: the page of torch.nn.AdaptiveAvgPool2d, and its kernel in ATen.
     """
-    first = [i * n // m for i in range(m)]
-    stop = [-(-(i + 1) * n // m) for i in range(m)]
-    taps = max(b - a for a, b in zip(first, stop))
-    index = torch.tensor(first)[:, None] + torch.arange(taps)
-    return Axis.from_index(n, index.where(index < torch.tensor(stop)[:, None], -1))
+    taps = adaptive_lengths(n, m)[-1]
+    check_taps("height or width", m, taps)
+    windows = torch.arange(m)
+    first, stop = windows * n // m, -(-(windows + 1) * n // m)
+    index = first[:, None] + torch.arange(taps)
+    return Axis.from_index(n, index.where(index < stop[:, None], -1))
+
+
+def adaptive_lengths(n: int, m: int) -> range:
+    """All lengths of these windows, from the shortest to the longest.
+
+    Output i reads ceil((r + n) / m) cells, r being the rest of i n / m. With n and m in lowest
+    terms, r takes every value below m.
+
+    >>> list(adaptive_lengths(7, 3)), list(adaptive_lengths(8, 4))
+    ([3], [2])
+    """
+    common = math.gcd(n, m)
+    n, m = n // common, m // common
+    return range(-(-n // m), -(-(n + m - 1) // m) + 1)
