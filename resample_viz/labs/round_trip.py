@@ -10,15 +10,16 @@ from typing import Any, ClassVar
 import ipywidgets as widgets
 from torch import Tensor, nn
 
+from resample_viz.analysis.linear.least_squares import part
+from resample_viz.analysis.linear.linear_maps import WEAK, Spectrum, linear_map
 from resample_viz.analysis.linear.round_trips import (
-    LEAST_SQUARES,
     Metamer,
     RoundTrip,
-    lacks_least_squares,
     least_squares_steps,
-    measured,
     metamer_steps,
+    own_ways,
     ranked,
+    to_solve,
 )
 from resample_viz.deprecation import warn
 from resample_viz.labs.background import Job
@@ -48,6 +49,8 @@ NOTHING, OWN = "nothing", "your own"
 SLOTS = ("step_1", "step_2", "step_3", "step_4", "step_5")
 MOST_WAYS = 5
 LEARN = "Learn a way back (about 10 s)"
+LARGEST_SIZE = 512
+"""Of a picture in this lab: all ways back, and a second picture, then take a few seconds."""
 NO_TWIN = 0.01  # mean change of a second picture below which there is none to speak of
 
 
@@ -97,6 +100,7 @@ class Found:
     operation: Operation | None = None
     x: Tensor | None = None
     rows: list[RoundTrip] = field(default_factory=list)
+    spectrum: Spectrum | None = None
     metamer: Metamer | None = None
     is_complete: bool = False
 
@@ -191,6 +195,7 @@ class RoundTripLab(Lab):
                 )
             self._own = own
             settings = {**dict.fromkeys(SLOTS, NOTHING), "step_1": OWN, **settings}
+        _check_size(settings.get("size"))
         super().set(preset=preset, wait=wait, **settings)
 
     @property
@@ -272,8 +277,9 @@ class RoundTripLab(Lab):
 
     def _rows(self, operation: Operation, x: Tensor, y: Tensor) -> tuple[RoundTrip, ...]:
         low, high = signal_range(x)
-        rows = [measured(way, y, x, high - low) for way in operation.undo_at(x)]
         later = self._found.rows if self._found.belongs_to(operation, x) else []
+        solved = {row.label for row in later}
+        rows = [row for _, row in own_ways(operation, x, high - low) if row.label not in solved]
         return ranked([*rows, *later, *self._learned_row(operation, x, y, high - low)])
 
     def _learned_row(
@@ -297,14 +303,24 @@ class RoundTripLab(Lab):
         operation = found.operation
         assert operation is not None
         low, high = signal_range(x)
-        if not found.rows and lacks_least_squares(operation, x):
-            solution = yield from least_squares_steps(operation, x, operation(x))
-            restored = solution.tensor
-            found.rows = [RoundTrip.of("pseudo-inverse", LEAST_SQUARES, restored, x, high - low)]
+        linear = linear_map(operation, x.shape)
+        if found.spectrum is None:
+            found.spectrum = yield from part(linear.spectrum_steps(), 0, 0.3)
+        rows = [row for _, row in own_ways(operation, x, high - low)]
+        label = to_solve(operation, rows, found.spectrum)
+        if label and not found.rows:
+            steps = least_squares_steps(linear, x, found.spectrum, high - low, label)
+            found.rows = [(yield from part(steps, 0.3, 0.6))]
             self.show_again()
-        found.metamer = yield from metamer_steps(operation, x, limits=(low, high))
+        search = metamer_steps(operation, x, limits=(low, high))
+        found.metamer = yield from part(search, 0.6, 1)
         found.is_complete = True
         self.show_again()
+
+    @property
+    def spectrum(self) -> Spectrum | None:
+        """Rank and condition number of a linear operation, once they have been found."""
+        return self._found.spectrum
 
     def frame(self, operation: Operation, x: Tensor) -> Frame:
         """x, y, the second picture, and each way back beside its error, the best one first."""
@@ -321,14 +337,27 @@ class RoundTripLab(Lab):
         for rank, row in enumerate(rows[:MOST_WAYS], start=1):
             panels += _pair(rank, row, x, limits)
         best = rows[0]
+        warnings = filter(None, (sentence, *map(_not_converged, rows)))
         return Frame(
             tuple(panels),
             strip=(*_strip(operation, x, y), Step(best.label), _tensor("x̂", best.restored)),
             code=_program(operation, x, best),
-            merits=(*_merits(rows), *_metamer_merit(found.metamer)),
+            merits=(
+                *_merits(rows),
+                *_spectrum_merits(found.spectrum),
+                *_metamer_merit(found.metamer),
+            ),
             formula=operation.explain_shape(x.shape),
-            hint=self.look or _hint(operation, rows),
-            warnings=(sentence,) if sentence else (),
+            hint=self.look or _hint(operation, rows, found),
+            warnings=tuple(warnings),
+        )
+
+
+def _check_size(size: Any) -> None:
+    if isinstance(size, int) and size > LARGEST_SIZE:
+        raise OperationError(
+            f"this lab goes every way back, which takes minutes for {size} × {size} pixels: use "
+            f"size={LARGEST_SIZE} or less, or rv.round_trip(operation, x)."
         )
 
 
@@ -367,6 +396,8 @@ def _metamer_merit(found: Metamer | None) -> tuple[Merit, ...]:
 def _pair(rank: int, row: RoundTrip, x: Tensor, limits: tuple[float, float]) -> tuple[Panel, Panel]:
     shown = tensor_panel(f"way{rank}", f"{rank}. {row.kind}", "undone", row.restored, limits)
     caption = f"{row.label}: {_decibels(row)}, MAE {row.mae:.3f}, SSIM {row.ssim:.2f}"
+    if row.same_as:
+        caption += f"; the same picture as {row.same_as}"
     error = error_panel(row.restored, x, limits)
     return (
         replace(shown, caption="; ".join(filter(None, (caption, shown.caption))), like="x"),
@@ -379,9 +410,38 @@ def _decibels(row: RoundTrip) -> str:
 
 
 def _merits(rows: tuple[RoundTrip, ...]) -> tuple[Merit, ...]:
-    return tuple(
-        Merit(f"{rank}. {_called(row)}", _decibels(row), "PSNR; higher is nearer to x")
-        for rank, row in enumerate(rows, start=1)
+    places = {row.label: rank for rank, row in enumerate(rows, start=1) if not row.same_as}
+    merits = []
+    for rank, row in enumerate(rows, start=1):
+        same = f" = {places[row.same_as]}." if row.same_as in places else ""
+        hint = f"PSNR; higher is nearer to x{', the same picture' if same else ''}"
+        merits.append(Merit(f"{rank}. {_called(row)}", f"{_decibels(row)}{same}", hint))
+    return tuple(merits)
+
+
+def _spectrum_merits(found: Spectrum | None) -> tuple[Merit, ...]:
+    if found is None:
+        return ()
+    return (
+        Merit(
+            "rank",
+            f"{found.rank:,} of {found.inputs:,}",
+            "how many dimensions of x come through; the others are lost for good",
+        ),
+        Merit(
+            "condition",
+            f"{found.condition:.2g}",
+            "how many times weaker the weakest direction comes through than the strongest",
+        ),
+    )
+
+
+def _not_converged(row: RoundTrip) -> str:
+    if row.kind != "not converged":
+        return ""
+    return (
+        f"{row.label}: the iterations ended before the answer, which is nearer to x; a smaller "
+        "size has it."
     )
 
 
@@ -417,25 +477,36 @@ def _program(operation: Operation, x: Tensor, best: RoundTrip) -> str:
         in_rv = re.sub(r"\b([A-Z]\w+)\(", r"rv.\1(", repr(operation))
         way = Undo(
             best.label,
-            f"rv.linear_map({in_rv}, x.shape).pseudo_inverse(y - bias)",
+            "A.pseudo_inverse(A(x.double())).to(x)",
             lambda y: y,
             lambda: best.kind,
-            f"bias = {layer}(torch.zeros_like(x))",
+            f"A = rv.linear_map({in_rv}, x.shape)  # in float64: in float32, weak directions drown",
         )
     return "\n".join(filter(None, (*lines, way.setup, f"x_hat = {way.code}  # {best.kind}")))
 
 
-def _hint(operation: Operation, rows: tuple[RoundTrip, ...]) -> str:
+def _hint(operation: Operation, rows: tuple[RoundTrip, ...], found: Found) -> str:
     if any(row.kind == "learned" for row in rows):
         return (
             "The network was trained on other photographs: what it adds is what usually was there, "
             "not what was there here."
         )
+    spectrum = found.spectrum
+    if spectrum is not None and not spectrum.lost and spectrum.condition >= WEAK:
+        return (
+            f"Nothing is lost for good: the rank is full. But weak directions come through up to "
+            f"{spectrum.condition:.2g} times weaker than strong ones, and drown in little noise."
+        )
     if any(row.kind in ("exact inverse", "left inverse") for row in rows):
         return "Everything can be brought back: there is an inverse among the ways back."
-    if operation.linear:
+    if not operation.linear:
+        return "This is not linear: what comes back depends on what was kept of x."
+    if spectrum is not None and spectrum.lost:
         return (
             "Something is lost for good. Of all pictures with this y, least squares gives the "
             "shortest; another one is shown, as soon as it is found."
         )
-    return "This is not linear: what comes back depends on what was kept of x."
+    return (
+        "Of all pictures with this y, least squares gives the shortest. If there is another one, "
+        "it is shown as soon as it is found."
+    )

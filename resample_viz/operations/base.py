@@ -29,7 +29,18 @@ UndoKind = Literal[
     "right inverse",
     "pseudo-inverse",
     "learned",
+    "not converged",
 ]
+"""What a way back is. With `A` the operation, and `B` the way back:
+
+- "shape only": the shape fits, nothing else is certain.
+- "adjoint": the transpose of `A`.
+- "exact inverse", "left inverse": B A x = x for all x; the second where y has more cells than x.
+- "right inverse": A B y = y for all y: what it gives has this y, and need not be x.
+- "pseudo-inverse": of all x for which A x is as near to y as possible, the shortest.
+- "learned": what a network has learned.
+- "not converged": on its way to the pseudo-inverse when the iterations ended; none of the others.
+"""
 
 
 @dataclass(frozen=True)

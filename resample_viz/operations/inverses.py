@@ -9,10 +9,21 @@ from resample_viz.operations.base import UndoKind
 from resample_viz.threads import one_thread
 
 WELL_CONDITIONED = 1e-3  # smallest over largest singular value; below, rounding of y swamps x
+LOST = 1e-12
+"""A direction that is weakened more than this, relative to the strongest, is lost: some thousand
+times the rounding of float64 (2.2e-16), in which all these matrices are computed."""
+
+
+def lost_below(dtype: torch.dtype) -> float:
+    """Relative to the strongest, what a direction must have to come back from a y of this dtype.
+
+    `LOST`, or a few times the rounding of y, in which weaker ones drown: 1e-6 for float32.
+    """
+    return max(LOST, 8 * torch.finfo(dtype).eps) if dtype.is_floating_point else 1e-6
 
 
 @one_thread()
-def pseudo_inverse(matrix: Tensor, *, rtol: float = 1e-6) -> Tensor:
+def pseudo_inverse(matrix: Tensor, *, rtol: float = LOST) -> Tensor:
     """The Moore-Penrose inverse of a matrix (m, n) in double precision: (n, m).
 
     Singular values below `rtol` times the largest count as 0.
@@ -42,7 +53,10 @@ def reciprocal_condition(matrix: Tensor) -> float:
 
 
 def inverse_kind(share: float, square: bool) -> UndoKind:
-    """The honest name of a pseudo-inverse, by the `reciprocal_condition` of what it inverts."""
+    """The honest name of a pseudo-inverse, by the `reciprocal_condition` of what it inverts.
+
+    It is one for a y in float32. From a y in float64, more may come back: see `round_trip`.
+    """
     if share < WELL_CONDITIONED:
         return "pseudo-inverse"
     return "exact inverse" if square else "left inverse"

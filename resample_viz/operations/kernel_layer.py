@@ -15,7 +15,12 @@ from torch import Tensor, nn
 
 from resample_viz.operations.base import Operation, Undo, check_memory
 from resample_viz.operations.errors import OperationError
-from resample_viz.operations.inverses import inverse_kind, pseudo_inverse, reciprocal_condition
+from resample_viz.operations.inverses import (
+    inverse_kind,
+    lost_below,
+    pseudo_inverse,
+    reciprocal_condition,
+)
 from resample_viz.operations.kernels import NAMED, Weights, random, three_fan_in
 from resample_viz.operations.parameters import Pair
 from resample_viz.operations.program import Program
@@ -270,7 +275,8 @@ class KernelLayer(Operation):
 
         def apply(y: Tensor) -> Tensor:
             flat = (y - self._offset(y)).double().flatten(1)
-            return (flat @ _pinv(linear, cells).T).view(len(y), *cells).to(y.dtype)
+            inverse = _pinv(linear, cells, lost_below(y.dtype))
+            return (flat @ inverse.T).view(len(y), *cells).to(y.dtype)
 
         setup = f"A = torch.func.jacrev({self.variable})(x[:1]).reshape(y[0].numel(), -1)"
         flat = f"({self._y_code()}).flatten(1)" if self.bias else "y.flatten(1)"
@@ -397,8 +403,8 @@ def _matrix(layer: KernelLayer, cells: tuple[int, ...]) -> Tensor:
 
 
 @lru_cache(maxsize=2)
-def _pinv(layer: KernelLayer, cells: tuple[int, ...]) -> Tensor:
-    return pseudo_inverse(_matrix(layer, cells))
+def _pinv(layer: KernelLayer, cells: tuple[int, ...], rtol: float) -> Tensor:
+    return pseudo_inverse(_matrix(layer, cells), rtol=rtol)
 
 
 @lru_cache(maxsize=8)

@@ -13,8 +13,15 @@ from torch import Tensor
 
 from resample_viz.operations.base import Undo, UndoKind
 from resample_viz.operations.footprint import Axis
-from resample_viz.operations.inverses import inverse_kind, pseudo_inverse, reciprocal_condition
+from resample_viz.operations.inverses import (
+    inverse_kind,
+    lost_below,
+    pseudo_inverse,
+    reciprocal_condition,
+)
 
+WEIGHTS = 1e-6
+"""Singular values of an axis, relative to the largest, that may come from rounding its weights."""
 _CODE = {
     1: ("A_w,", "y @ torch.linalg.pinv(A_w).T"),
     2: ("A_h, A_w", "torch.linalg.pinv(A_h) @ y @ torch.linalg.pinv(A_w).T"),
@@ -28,10 +35,17 @@ _CODE = {
 def least_squares(operation: Any, axes: Sequence[Axis]) -> Undo:
     """The Kronecker product of the axes' pseudo-inverses, which is that of the whole map."""
 
-    def apply(y: Tensor) -> Tensor:
+    def by_axes(y: Tensor, rtol: float) -> Tensor:
         x = y.double()
         for dim, axis in enumerate(axes, start=2):
-            x = torch.tensordot(x, _pinv(axis), dims=([dim], [1])).movedim(-1, dim)
+            x = torch.tensordot(x, _pinv(axis, rtol), dims=([dim], [1])).movedim(-1, dim)
+        return x
+
+    def apply(y: Tensor) -> Tensor:
+        rtol = lost_below(y.dtype)
+        x = by_axes(y, rtol)
+        if y.dtype == torch.float64:  # the weights of the axes are rounded to float32, y is not
+            x = x + by_axes(y - operation(x), rtol)
         return x.to(y.dtype)
 
     names, code = _CODE[len(axes)]
@@ -57,8 +71,8 @@ def _kind(axes: Sequence[Axis]) -> UndoKind:
 
 
 @lru_cache(maxsize=8)
-def _pinv(axis: Axis) -> Tensor:
-    return pseudo_inverse(axis.matrix)
+def _pinv(axis: Axis, rtol: float) -> Tensor:
+    return pseudo_inverse(axis.matrix, rtol=max(rtol, WEIGHTS))
 
 
 @lru_cache(maxsize=8)

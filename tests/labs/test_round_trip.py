@@ -113,6 +113,44 @@ def test_what_does_not_fit_is_named_and_the_beginning_still_shows(lab: RoundTrip
     ]
 
 
+def test_full_rank_is_not_called_lost(lab: RoundTripLab) -> None:
+    lab.set(step_1="blur 3 × 3", size=64)
+    assert lab.spectrum is not None
+    assert (lab.spectrum.lost, lab.rows[0].kind) == (0, "exact inverse")
+    assert "Nothing is lost for good" in lab.shown.hint
+    assert "weak directions" in lab.shown.hint
+    merits = {merit.label: merit.value for merit in lab.shown.merits}
+    assert merits["rank"] == "12,288 of 12,288"
+    assert merits["second picture"] == "none"
+    assert float(merits["condition"]) == pytest.approx(503, rel=0.02)
+    lab.set(step_1="average pooling 2 × 2")
+    assert "Something is lost for good" in lab.shown.hint
+    assert "3,072 of 12,288" in repr(lab)
+
+
+def test_what_has_not_converged_is_called_so_in_the_lab(lab: RoundTripLab) -> None:
+    lab.set(operation=rv.Conv(kernel="random", padding=1), image="camera", size=64)
+    assert any(row.kind == "not converged" for row in lab.rows)
+    (warning,) = lab.shown.warnings
+    assert "stopped after 80 iterations" in warning
+    assert "not converged" in repr(lab)
+    assert "lost" not in lab.shown.hint
+
+
+def test_ways_that_give_one_picture_say_so_in_the_lab(lab: RoundTripLab) -> None:
+    merits = [merit.value for merit in lab.shown.merits]
+    assert merits[2].endswith("dB = 2.")
+    panels = {panel.name: panel for panel in lab.shown.panels}
+    way: Any = panels["way3"]
+    assert "the same picture as resize back, nearest" in way.caption
+
+
+def test_a_picture_that_would_take_minutes_is_refused(lab: RoundTripLab) -> None:
+    with pytest.raises(OperationError, match=r"use size=512 or less, or rv.round_trip"):
+        lab.set(size=1024)
+    assert lab.input.shape == (1, 3, 32, 32)
+
+
 def test_nothing_is_searched_again_for_another_theme(lab: RoundTripLab) -> None:
     found = lab.metamer
     lab.stage.dark = True

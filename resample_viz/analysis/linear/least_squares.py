@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from time import perf_counter
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -23,6 +24,7 @@ LIMIT = 80
 SLICE_SECONDS = 0.01  # an iteration takes a few milliseconds more, and 20 are noticed by nobody
 
 Map = Callable[[Tensor], Tensor]
+Found = TypeVar("Found")
 
 
 class ConvergenceWarning(UserWarning):
@@ -38,6 +40,7 @@ class Solution:
     - `iterations`: how many it took; 0 where a matrix gave the answer.
     - `residual`: ||y - A x|| / ||y||, the share of y that x leaves unexplained.
     - `error`: ||x - exact|| / ||x|| as estimated; 0.0 where a matrix gave the answer.
+    - `method`: "matrix", "one matrix per axis", "QR" or "conjugate gradients".
     """
 
     tensor: Tensor
@@ -45,6 +48,7 @@ class Solution:
     iterations: int
     residual: float
     error: float
+    method: str = "conjugate gradients"
 
 
 Steps = Generator[tuple[float, str], None, Solution]
@@ -54,14 +58,36 @@ In a lab's background job: `solution = yield from steps`. In a script: `finish(s
 """
 
 
-def finish(steps: Steps) -> Solution:
-    """Runs all the steps and returns what they found."""
+def finish(
+    steps: Generator[tuple[float, str], None, Found],
+    report: Callable[[str], None] = lambda _: None,
+) -> Found:
+    """Runs all the steps and returns what they found.
+
+    `report` is told how far they are, as `Progress.report` takes it.
+    """
     while True:
         try:
-            next(steps)
+            share, text = next(steps)
         except StopIteration as stop:
-            solution: Solution = stop.value
-            return solution
+            found: Found = stop.value
+            return found
+        report(f"{text} ({share:.0%})")
+
+
+def part(
+    steps: Generator[tuple[float, str], None, Found], first: float, last: float
+) -> Generator[tuple[float, str], None, Found]:
+    """The same steps as a part of more work: their shares run from `first` to `last`, and rise."""
+    share = first
+    while True:
+        try:
+            done, text = next(steps)
+        except StopIteration as stop:
+            found: Found = stop.value
+            return found
+        share = max(share, first + (last - first) * done)
+        yield share, text
 
 
 def conjugate_gradients(

@@ -3,35 +3,44 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import torch
 from torch import Tensor
 
-from resample_viz.analysis.linear.least_squares import SLICE_SECONDS, Solution, Steps, finish
-from resample_viz.analysis.linear.linear_maps import LinearMap, linear_map
+from resample_viz.analysis.linear.layers import as_operation
+from resample_viz.analysis.linear.least_squares import SLICE_SECONDS, Solution, finish, part
+from resample_viz.analysis.linear.linear_maps import LinearMap, Spectrum, linear_map
 from resample_viz.analysis.metrics import mae, psnr, ssim
-from resample_viz.operations import Operation, OperationError, Undo
+from resample_viz.operations import Chain, Operation, OperationError
 from resample_viz.operations.base import UndoKind
+from resample_viz.operations.validation import check_tensor
+from resample_viz.progress import Progress
 from resample_viz.threads import one_thread
 
 LEAST_SQUARES = "least squares, all steps at once"
 SOLVED: tuple[UndoKind, ...] = ("exact inverse", "left inverse", "pseudo-inverse")
 SAME_OUTPUT = 1e-4
 """Two outputs that differ by no more than this, in units of the picture's range, are the same."""
+SAME_PICTURE = 1e-4
+"""Two ways back whose results differ by no more than this, in the same units, are the same."""
 METAMER_STEPS = 200
+SAME_AS_EXACT = 100.0  # decibels from which on only rounding is left
 
 
 @dataclass(frozen=True, eq=False)
 class RoundTrip:
     """One way back, and how near it comes.
 
-    - `kind`: what it honestly is ("adjoint", "exact inverse", ...).
+    - `kind`: what it honestly is ("adjoint", "exact inverse", ...); "not converged" where the
+      iterations ended before the answer.
     - `label`: the method by name.
     - `restored`: what it made of the output, in the shape of the input.
     - `mae`, `psnr`, `ssim`: against the input; NaN where they cannot be told.
+    - `residual`: where it was solved for, ||y - A x|| / ||y||, what it leaves unexplained; or NaN.
+    - `same_as`: the label of a row above that gives the same picture, or "".
     """
 
     kind: UndoKind
@@ -40,30 +49,71 @@ class RoundTrip:
     mae: float
     psnr: float
     ssim: float
+    residual: float = math.nan
+    same_as: str = ""
 
     @classmethod
     def of(
         cls, kind: UndoKind, label: str, restored: Tensor, x: Tensor, data_range: float
     ) -> RoundTrip:
-        """Measures `restored` against `x`, both (N, C, H, W), whose values span `data_range`."""
-        return cls(
-            kind,
-            label,
-            restored,
-            mae(restored, x),
-            psnr(restored, x, data_range=data_range),
-            ssim(restored, x, data_range=data_range),
-        )
+        """Measures `restored` against `x`, both (N, C, ...), whose values span `data_range`.
+
+        SSIM is one of pictures, (N, C, H, W).
+        """
+        alike = ssim(restored, x, data_range=data_range) if x.ndim == 4 else math.nan
+        error = mae(restored, x)
+        return cls(kind, label, restored, error, psnr(restored, x, data_range=data_range), alike)
+
+    def __str__(self) -> str:
+        """One line: "  22.4 dB  pseudo-inverse   least squares"."""
+        figure = f"over {SAME_AS_EXACT:.0f}" if self.psnr > SAME_AS_EXACT else f"{self.psnr:.1f}"
+        same = f" (the same as {self.same_as})" if self.same_as else ""
+        return f"{figure:>8} dB  {self.kind:15} {self.label}{same}"
+
+    def __repr__(self) -> str:
+        return f"RoundTrip({' '.join(str(self).split())})"
+
+
+class RoundTrips(tuple[RoundTrip, ...]):
+    """What `round_trip` returns: the rows, the nearest first; printed, they are a table.
+
+    - `spectrum`: rank and condition number of a linear operation: what is lost for good, and what
+      is only weak. None for others, and where it would take too long.
+    """
+
+    spectrum: Spectrum | None
+
+    def __new__(
+        cls, rows: Iterable[RoundTrip] = (), spectrum: Spectrum | None = None
+    ) -> RoundTrips:
+        """A tuple of the rows."""
+        made = super().__new__(cls, rows)
+        made.spectrum = spectrum
+        return made
+
+    def __str__(self) -> str:
+        lines = [str(row) for row in self]
+        return "\n".join([*lines, str(self.spectrum)] if self.spectrum else lines)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+RoundTripSteps = Generator[tuple[float, str], None, RoundTrips]
 
 
 def round_trip(
-    operation: Operation, x: Tensor, *, data_range: float = 1.0
-) -> tuple[RoundTrip, ...]:
+    operation: Operation | Callable[[Tensor], Tensor], x: Tensor, *, data_range: float = 1.0
+) -> RoundTrips:
     """Every way back from `operation(x)`, the nearest to x first.
 
     The operation's own ways back, with what it remembers of x (the indices of max pooling); and
-    least squares, where the operation is linear and has no such way itself. `data_range` is that
-    of `psnr`.
+    least squares, where the operation is linear and has no such way itself. `operation` may also be
+    a PyTorch layer or a function, as in `linear_map`. x holds floating-point numbers, (N, C, H, W)
+    or whatever else the operation takes. `data_range` is that of `psnr`. What is solved for is
+    computed in float64, y included: in a y of float32, weak directions would drown.
+
+    Shows how far it is after a second.
 
     Raises OperationError if the operation cannot be applied to x.
 
@@ -71,52 +121,137 @@ def round_trip(
     >>> rows = round_trip(Upsample(scale_factor=2), torch.rand(1, 1, 8, 8))
     >>> rows[0].psnr > 100, rows[-1].kind
     (True, 'adjoint')
+    >>> print(rows.spectrum)
+    Nothing is lost: rank 64 of 64, condition 1.
+    """
+    with Progress() as progress:
+        return finish(round_trip_steps(operation, x, data_range=data_range), progress.report)
+
+
+def round_trip_steps(
+    operation: Operation | Callable[[Tensor], Tensor], x: Tensor, *, data_range: float = 1.0
+) -> RoundTripSteps:
+    """`round_trip` in slices: yields (share done, what is being done)."""
+    _check_floating(x)
+    operation = as_operation(operation, x.shape)
+    x = x.detach()
+    rows = []
+    for share, row in own_ways(operation, x, data_range):
+        rows.append(row)
+        yield 0.2 * share, f"way back {len(rows)}: {row.label}"
+    if not operation.linear:
+        return RoundTrips(ranked(rows))
+    linear = linear_map(operation, x.shape)
+    spectrum = yield from part(linear.spectrum_steps(), 0.2, 0.6)
+    label = to_solve(operation, rows, spectrum)
+    if label:
+        steps = least_squares_steps(linear, x, spectrum, data_range, label)
+        solved = yield from part(steps, 0.6, 1)
+        rows = [*(row for row in rows if row.label != label), solved]
+    return RoundTrips(ranked(rows), spectrum)
+
+
+def _check_floating(x: Tensor) -> None:
+    check_tensor(x)
+    if x.dtype == torch.uint8:
+        raise OperationError(
+            "the ways back are measured on floating-point pictures, not on torch.uint8: make "
+            "floats in [0, 1] of the levels, x.float() / 255."
+        )
+    if not x.is_floating_point():
+        raise OperationError(
+            f"the ways back are measured on floating-point tensors, not on {x.dtype}: use "
+            "x.float()."
+        )
+
+
+def own_ways(
+    operation: Operation, x: Tensor, data_range: float
+) -> Generator[tuple[float, RoundTrip], None, None]:
+    """(share done, row) for each of the operation's own ways back, in their order.
+
+    What inverts a linear operation is given a y that is computed in float64.
     """
     with one_thread():
         y = operation(x)
-        rows = [measured(way, y, x, data_range) for way in operation.undo_at(x)]
-    if lacks_least_squares(operation, x):
-        solution = finish(least_squares_steps(operation, x, y))
-        rows.append(RoundTrip.of("pseudo-inverse", LEAST_SQUARES, solution.tensor, x, data_range))
-    return ranked(rows)
-
-
-def measured(way: Undo, y: Tensor, x: Tensor, data_range: float) -> RoundTrip:
-    """One of the operation's own ways back from y to the shape of x, (N, C, H, W), as a row."""
-    return RoundTrip.of(way.kind, way.label, way(y).detach(), x, data_range)
+        ways = operation.undo_at(x)
+    exact = None
+    for number, way in enumerate(ways, start=1):
+        with one_thread():
+            given = y
+            if operation.linear and way.kind in SOLVED:
+                exact = linear_map(operation, x.shape).affine(x) if exact is None else exact
+                given = exact
+            row = RoundTrip.of(way.kind, way.label, way(given).detach().to(x), x, data_range)
+        yield number / len(ways), row
 
 
 def ranked(rows: Sequence[RoundTrip]) -> tuple[RoundTrip, ...]:
     """The nearest first; what cannot be compared (NaN) last.
 
-    Rows that differ by less than 0.01 dB stay in their order: that is rounding.
+    Rows that differ by less than 0.01 dB stay in their order: that is rounding. A row that gives
+    the same picture as one above says so.
     """
 
     def place(row: RoundTrip) -> float:
+        if row.psnr > SAME_AS_EXACT:
+            return -SAME_AS_EXACT
         return math.inf if math.isnan(row.psnr) else -round(row.psnr, 2)
 
-    return tuple(sorted(rows, key=place))
+    found: list[RoundTrip] = []
+    for row in sorted(rows, key=place):
+        same = next((one for one in found if not one.same_as and _alike(one, row)), None)
+        label = same.label if same else ""
+        found.append(row if row.same_as == label else replace(row, same_as=label))
+    return tuple(found)
 
 
-def lacks_least_squares(operation: Operation, x: Tensor) -> bool:
-    """Whether none of the operation's own ways back is the least-squares one, but one exists.
+def _alike(one: RoundTrip, other: RoundTrip) -> bool:
+    if not abs(one.psnr - other.psnr) < 0.1:  # two pictures alike are as far from a third one
+        return one.psnr > SAME_AS_EXACT and other.psnr > SAME_AS_EXACT
+    span = float(one.restored.max() - one.restored.min()) or 1.0
+    return float((one.restored - other.restored).abs().max()) <= SAME_PICTURE * span
 
-    x is an input of the operation, (N, C, H, W).
+
+def to_solve(operation: Operation, rows: Sequence[RoundTrip], spectrum: Spectrum | None) -> str:
+    """The label of the least-squares row that is missing among the operation's own, or "".
+
+    One is missing if none of them solves a linear operation; or if one does that float32 makes a
+    pseudo-inverse of, though nothing is lost: in float64 there is an inverse. That one is replaced.
     """
     if not operation.linear:
-        return False
-    return not any(way.kind in SOLVED for way in operation.undo_at(x))
+        return ""
+    solved = [row for row in rows if row.kind in SOLVED]
+    if not solved:
+        several = isinstance(operation, Chain) and len(operation.steps) > 1
+        return LEAST_SQUARES if several else "least squares"
+    only_weak = all(row.kind == "pseudo-inverse" for row in solved)
+    return solved[0].label if only_weak and spectrum and not spectrum.lost else ""
 
 
-def least_squares_steps(operation: Operation, x: Tensor, y: Tensor) -> Steps:
-    """The pseudo-inverse of the whole operation on y = operation(x), in slices.
+def least_squares_steps(
+    linear: LinearMap, x: Tensor, spectrum: Spectrum | None, data_range: float, label: str
+) -> Generator[tuple[float, str], None, RoundTrip]:
+    """The pseudo-inverse of the whole operation on its result for x, as a row; in slices.
 
-    x is (N, C, H, W). See `LinearMap.solve_steps`.
+    x is (N, C, ...), `spectrum` that of the map, if it is known. See `LinearMap.solve_steps`.
     """
-    linear = linear_map(operation, x.shape)
-    bias = operation(torch.zeros_like(x[:1]))
-    solution: Solution = yield from linear.solve_steps(y - bias)
-    return solution
+    y = linear(x.double())
+    solution: Solution = yield from linear.solve_steps(y)
+    if not solution.converged:
+        residual = f"{solution.residual:.1%}" if solution.residual >= 5e-4 else "under 0.1%"
+        label += f", stopped after {solution.iterations} iterations, residual {residual}"
+    kind = _kind(solution, spectrum)
+    row = RoundTrip.of(kind, label, solution.tensor.to(x), x, data_range)
+    return replace(row, residual=solution.residual)
+
+
+def _kind(solution: Solution, spectrum: Spectrum | None) -> UndoKind:
+    if not solution.converged:
+        return "not converged"
+    if spectrum is None or spectrum.lost:
+        return "pseudo-inverse"
+    return "exact inverse" if spectrum.square else "left inverse"
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,13 +285,8 @@ def metamer(
     >>> found.change > 0.2, found.gap < 1e-4
     (True, True)
     """
-    steps = metamer_steps(operation, x, limits=limits)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            found: Metamer = stop.value
-            return found
+    with Progress() as progress:
+        return finish(metamer_steps(operation, x, limits=limits), progress.report)
 
 
 def metamer_steps(

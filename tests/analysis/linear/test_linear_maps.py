@@ -230,7 +230,7 @@ def test_the_matrix_is_the_callers_own() -> None:
 def test_the_rank_is_the_number_of_singular_values(trial: Trial) -> None:
     a = map_of(trial)
     values = torch.linalg.svdvals(a.matrix())
-    assert a.rank() == int((values > 1e-6 * values[0]).sum())
+    assert a.rank() == int((values > a.spectrum().tolerance * values[0]).sum())
     assert a.rank() + a.nullity() == math.prod(trial.shape)
 
 
@@ -436,8 +436,9 @@ def test_an_input_that_the_operation_refuses_is_refused_in_its_words() -> None:
 
 
 def test_what_would_not_fit_is_refused_before_memory_is_taken() -> None:
+    mixed = linear_map(Conv(kernel="random", padding=1), (1, 1, 64, 64))
     a = linear_map(HALF, (1, 3, 512, 512))
-    for refused in (a.matrix, a.rank, a.nullity):
+    for refused in (a.matrix, mixed.rank, mixed.nullity, mixed.condition):
         with pytest.raises(OperationError, match=r"use .*(smaller input|1,000 cells).*\.$"):
             refused()
     with pytest.raises(OperationError, match=re.escape("196,608 x 786,432 entries, more than")):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from typing import Any
 
 import pytest
 import torch
@@ -13,11 +15,17 @@ from torch import Tensor
 
 import resample_viz as rv
 from resample_viz.analysis import metamer
-from resample_viz.analysis.linear.round_trips import LEAST_SQUARES, SAME_OUTPUT, ranked
+from resample_viz.analysis.linear.round_trips import (
+    LEAST_SQUARES,
+    SAME_OUTPUT,
+    ranked,
+    round_trip_steps,
+)
 from resample_viz.operations import (
     AvgPool,
     Chain,
     Clip,
+    Conv,
     MaxPool,
     MinMax,
     Normalize,
@@ -29,6 +37,7 @@ from resample_viz.operations import (
     Subsample,
     Upsample,
 )
+from resample_viz.progress import Progress
 
 DOWN = Upsample(scale_factor=0.5, mode="bilinear", antialias=True)
 LOSSY = (
@@ -113,6 +122,145 @@ def test_rows_that_cannot_be_compared_come_last() -> None:
 def test_what_does_not_fit_is_told() -> None:
     with pytest.raises(OperationError, match="step 2 of 2"):
         rv.round_trip(Chain((AvgPool(2), AvgPool(20))), picture())
+
+
+# What has an inverse comes back, and what does not says why
+
+
+def binomial() -> Tensor:
+    taps = torch.tensor([1.0, 2.0, 1.0])
+    return torch.outer(taps, taps) / 16
+
+
+BLURS = (
+    Conv(kernel="gaussian", kernel_size=3, padding=1),
+    Conv(kernel="gaussian", kernel_size=5, padding=2),
+    Conv(kernel=binomial(), padding=1),
+    Conv(kernel="box", padding=1),
+    Chain((Conv(padding=1), Normalize(0.4, 0.3))),
+)
+
+
+@pytest.mark.parametrize("blur", BLURS, ids=repr)
+@pytest.mark.parametrize("size", [12, 16, 64, 96])
+def test_a_blur_that_has_an_inverse_comes_back(blur: Operation, size: int) -> None:
+    """12 and 16 go by the matrix, 64 and 96 by one per axis; no size here is one short of 3 n."""
+    rows = rv.round_trip(blur, rv.photograph("camera", size))
+    assert rows[0].kind == "exact inverse"
+    assert rows[0].psnr > 100
+    assert rows.spectrum is not None
+    assert rows.spectrum.lost == 0
+    assert not any(row.kind == "not converged" for row in rows)
+
+
+@pytest.mark.parametrize("size", [14, 62])
+def test_a_blur_that_has_none_is_a_pseudo_inverse(size: int) -> None:
+    rows = rv.round_trip(Conv(kernel="box", padding=1), rv.photograph("camera", size))
+    (row,) = (row for row in rows if row.label == "least squares")
+    assert row.kind == "pseudo-inverse"
+    assert rows.spectrum is not None
+    assert rows.spectrum.rank == (size - 1) ** 2
+    assert f"{2 * size - 1} dimensions are lost" in str(rows)
+
+
+def test_full_rank_with_weak_directions_is_told_with_its_condition() -> None:
+    rows = rv.round_trip(Conv(padding=1), rv.photograph("camera", 64))
+    assert rows.spectrum is not None
+    assert rows.spectrum.condition == pytest.approx(503, rel=0.01)
+    assert str(rows).splitlines()[-1].startswith("Nothing is lost, but weak directions drown")
+    assert str(rows).splitlines()[0].split(maxsplit=3)[:3] == ["over", "100", "dB"]
+
+
+def test_a_map_that_mixes_channels_is_solved_directly() -> None:
+    kernel = torch.randn(3, 3, 3, 3, generator=torch.Generator().manual_seed(1))
+    rows = rv.round_trip(Conv(kernel=kernel, padding=1), rv.photograph("astronaut", 20))
+    assert rows[0].kind == "exact inverse"
+    assert rows[0].psnr > 100
+
+
+def test_what_has_not_converged_is_called_so() -> None:
+    x = rv.photograph("camera", 64)
+    rows = rv.round_trip(Conv(kernel="random", padding=1), x)
+    (row,) = (row for row in rows if row.kind == "not converged")
+    assert re.search(r"stopped after 80 iterations, residual (under )?\d", row.label)
+    assert not {"exact inverse", "pseudo-inverse"} & {row.kind for row in rows}
+    y = rv.linear_map(Conv(kernel="random", padding=1), x.shape)
+    residual = (y(x) - y(row.restored)).norm() / y(x).norm()
+    assert row.residual == pytest.approx(float(residual), rel=0.05)
+    assert "not converged" in str(rows)
+
+
+@pytest.mark.parametrize("operation", ALL, ids=repr)
+def test_ways_that_give_one_picture_say_so(operation: Operation) -> None:
+    rows = rv.round_trip(operation, picture())
+    by_label = {row.label: row for row in rows}
+    for place, row in enumerate(rows):
+        earlier = [one for one in rows[:place] if not one.same_as]
+        if row.same_as:
+            other = by_label[row.same_as]
+            assert other in earlier
+            torch.testing.assert_close(row.restored, other.restored, rtol=0, atol=1e-3)
+            assert f"(the same as {other.label})" in str(row)
+        else:
+            assert not any(torch.equal(row.restored, one.restored) for one in earlier)
+
+
+def test_nearest_is_the_pseudo_inverse_of_average_pooling() -> None:
+    rows = {row.label: row for row in rv.round_trip(AvgPool(2), picture())}
+    assert rows["least squares"].same_as == "resize back, nearest"
+
+
+# Whatever the operation takes
+
+
+@given(
+    st.sampled_from([torch.uint8, torch.int64, torch.bool]), st.sampled_from(["bilinear", "area"])
+)
+def test_whole_numbers_are_refused_with_a_way_out(dtype: torch.dtype, mode: Any) -> None:
+    x = torch.ones(1, 3, 8, 8, dtype=dtype)
+    words = "x.float\\(\\) / 255" if dtype == torch.uint8 else "x.float\\(\\)"
+    with pytest.raises(OperationError, match=words):
+        rv.round_trip(Upsample(scale_factor=2, mode=mode), x)
+
+
+@pytest.mark.parametrize(("mode", "rank"), [("trilinear", 5), ("area", 5), ("linear", 3)])
+def test_volumes_and_rows_come_back_without_ssim(mode: Any, rank: int) -> None:
+    x = torch.rand((2, 2, 4, 5, 6)[:rank], generator=torch.Generator().manual_seed(0))
+    rows = rv.round_trip(Upsample(scale_factor=2, mode=mode), x)
+    assert rows[0].psnr > 100
+    assert all(math.isnan(row.ssim) for row in rows)
+    assert all(row.restored.shape == x.shape for row in rows)
+
+
+@pytest.mark.parametrize("given", [None, [[0.5]], torch.zeros(1, 1, 4, 4, device="meta")])
+def test_what_is_no_tensor_is_refused(given: Any) -> None:
+    with pytest.raises(OperationError):
+        rv.round_trip(AvgPool(2), given)
+
+
+def test_the_shares_of_long_work_rise_to_1() -> None:
+    steps = round_trip_steps(Conv(kernel="random", padding=1), rv.photograph("camera", 60))
+    shares = [share for share, _ in steps]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+
+
+@pytest.mark.parametrize("after", [1, 5])
+def test_an_interrupt_ends_it(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    told: list[str] = []
+
+    def interrupted(_: Progress, text: str) -> None:
+        told.append(text)
+        if len(told) == after:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Progress, "report", interrupted)
+    x, threads = rv.photograph("camera", 60), torch.get_num_threads()
+    with pytest.raises(KeyboardInterrupt):
+        rv.round_trip(Conv(kernel="random", padding=1), x)
+    assert torch.get_num_threads() == threads
+    monkeypatch.undo()
+    assert len(rv.round_trip(AvgPool(2), x)) == 4
 
 
 # Two pictures, one tensor
