@@ -38,7 +38,8 @@ class RoundTrip:
       iterations ended before the answer.
     - `label`: the method by name.
     - `restored`: what it made of the output, in the shape of the input.
-    - `mae`, `psnr`, `ssim`: against the input; NaN where they cannot be told.
+    - `mae`, `psnr`, `ssim`: against the input; NaN where they cannot be told. What was computed in
+      float64 is measured in float64.
     - `residual`: where it was solved for, ||y - A x|| / ||y||, what it leaves unexplained; or NaN.
     - `same_as`: the label of a row above that gives the same picture, or "".
     """
@@ -58,11 +59,13 @@ class RoundTrip:
     ) -> RoundTrip:
         """Measures `restored` against `x`, both (N, C, ...), whose values span `data_range`.
 
-        SSIM is one of pictures, (N, C, H, W).
+        SSIM is one of pictures, (N, C, H, W). What is in float64 is measured so, and kept in the
+        dtype of x.
         """
         alike = ssim(restored, x, data_range=data_range) if x.ndim == 4 else math.nan
         error = mae(restored, x)
-        return cls(kind, label, restored, error, psnr(restored, x, data_range=data_range), alike)
+        figure = psnr(restored, x, data_range=data_range)
+        return cls(kind, label, restored.to(x), error, figure, alike)
 
     def __str__(self) -> str:
         """One line: "  22.4 dB  pseudo-inverse   least squares"."""
@@ -182,7 +185,7 @@ def own_ways(
             if operation.linear and way.kind in SOLVED:
                 exact = linear_map(operation, x.shape).affine(x) if exact is None else exact
                 given = exact
-            row = RoundTrip.of(way.kind, way.label, way(given).detach().to(x), x, data_range)
+            row = RoundTrip.of(way.kind, way.label, way(given).detach(), x, data_range)
         yield number / len(ways), row
 
 
@@ -242,7 +245,7 @@ def least_squares_steps(
         residual = f"{solution.residual:.1%}" if solution.residual >= 5e-4 else "under 0.1%"
         label += f", stopped after {solution.iterations} iterations, residual {residual}"
     kind = _kind(solution, spectrum)
-    row = RoundTrip.of(kind, label, solution.tensor.to(x), x, data_range)
+    row = RoundTrip.of(kind, label, solution.tensor, x, data_range)
     return replace(row, residual=solution.residual)
 
 

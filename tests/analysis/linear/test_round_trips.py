@@ -70,9 +70,9 @@ def test_every_way_back_is_a_row_with_its_measures(operation: Operation) -> None
     assert set(ways) <= {row.label for row in rows}
     for row in rows:
         assert row.restored.shape == x.shape
-        assert row.mae == rv.mae(row.restored, x)
-        assert row.psnr == rv.psnr(row.restored, x)
-        assert row.ssim == rv.ssim(row.restored, x)
+        assert row.mae == pytest.approx(rv.mae(row.restored, x), rel=1e-4, abs=1e-6)
+        assert row.ssim == pytest.approx(rv.ssim(row.restored, x), abs=1e-5)
+        assert min(row.psnr, 100) == pytest.approx(min(rv.psnr(row.restored, x), 100), abs=1e-3)
         if row.label in ways:
             assert row.kind == ways[row.label].kind
     figures = [round(row.psnr, 2) for row in rows]
