@@ -1,6 +1,8 @@
 from . import metrics as metrics
 from . import ops as ops
+from .analysis import allclose as allclose
 from .analysis import back_project as back_project
+from .analysis import equal as equal
 from .analysis import gradient_footprint as gradient_footprint
 from .analysis import linear_map as linear_map
 from .analysis import mae as mae

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from resample_viz.analysis.closeness import Closeness, allclose, equal
 from resample_viz.analysis.codes import (
     PrincipalComponents,
     grid_energy,
@@ -86,6 +87,7 @@ __all__ = [
     "Activation",
     "AxisField",
     "Baseline",
+    "Closeness",
     "Comparison",
     "ConvergenceWarning",
     "Failure",
@@ -102,6 +104,7 @@ __all__ = [
     "Trace",
     "TraceStep",
     "activation",
+    "allclose",
     "amplitudes",
     "area_windows",
     "back_project",
@@ -111,6 +114,7 @@ __all__ = [
     "displayed",
     "drop_outside",
     "edge_band",
+    "equal",
     "field_of_view",
     "finish",
     "fold_map",
