@@ -73,6 +73,11 @@ def difference_panel(a: Tensor, b: Tensor) -> Panel:
     )
 
 
+def _signed(value: float) -> str:
+    """Two decimals with their sign; what rounds to 0 has none."""
+    return f"{value:+.2f}".replace("-", "−") if abs(value) >= 0.005 else "0.00"
+
+
 def difference_merits(a: Tensor, b: Tensor, classes: Tensor | None) -> tuple[Merit, ...]:
     """How far apart the results are; for a label mask also how many values are no class of it."""
     difference = (a - b).abs()
@@ -81,7 +86,7 @@ def difference_merits(a: Tensor, b: Tensor, classes: Tensor | None) -> tuple[Mer
         Merit("mean", f"{float(difference.mean()):.2f}", "mean |a − b|, in grey levels"),
         Merit(
             "a − b",
-            f"{float((a - b).mean()):+.2f}".replace("-", "−"),
+            _signed(float((a - b).mean())),
             "mean of a − b: how much brighter a is, in grey levels",
         ),
     ]
