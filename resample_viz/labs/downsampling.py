@@ -168,7 +168,8 @@ class DownsamplingLab(Lab):
         Preset(
             "who folds",
             "The rings get finer outwards. Beyond half the way to the border they are too fine for "
-            "the new grid, and the honest result is an even grey. Who shows rings there?",
+            "the new grid, and the honest result is an even grey. Who shows rings there? PSNR, "
+            "SSIM and MAE do not tell: read the share that is folded.",
             {
                 "image": "zone_plate",
                 "size": 128,
@@ -185,7 +186,8 @@ class DownsamplingLab(Lab):
             "bilinear by 3 reads one pixel in nine",
             "At odd factors the sample falls on the middle of a pixel, and every other weight is "
             "0: bilinear, bicubic and nearest-exact are the same picture. Hover over a cell of "
-            "each, then compare with the antialiased one.",
+            "each, then compare with the antialiased one: its PSNR is no better, but nothing is "
+            "folded.",
             {
                 "image": "astronaut",
                 "size": 128,
