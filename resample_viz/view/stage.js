@@ -1,4 +1,4 @@
-// Made by tools/bundle.mjs from js/, sha256 0b22092cde6a526a5b50c60f916b68c4683b4de5dea64d1e4e7c810418771003
+// Made by tools/bundle.mjs from js/, sha256 de6feae84a777b042a14dedf14b548ee8cb4d70ec94140b6b97ba296f32aa7b2
 
 // resample_viz/view/js/geometry.js
 function typedArray(view, dtype) {
@@ -279,6 +279,10 @@ function format(value, digits = 4) {
   const text = Number.isInteger(value) ? String(value) : value.toFixed(digits);
   return text.replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "").replace(/^-0$/, "0").replace("-", "−");
 }
+function formatWeight(weight) {
+  const small = weight !== 0 && Math.abs(weight) < 5e-3;
+  return small ? weight.toExponential(0).replaceAll("-", "−") : format(weight, 2);
+}
 function writtenOut(cells, valueAtCell, { most = 4, inOrder = false, bias = 0 } = {}) {
   let terms = cells.map((cell) => ({ ...cell, value: valueAtCell(cell) }));
   if (inOrder) terms = terms.filter(({ weight }) => weight !== 0);
@@ -287,7 +291,7 @@ function writtenOut(cells, valueAtCell, { most = 4, inOrder = false, bias = 0 } 
   const total = terms.reduce(add, bias);
   const shown = terms.slice(0, most).map((term) => `${format(term.weight)}·${format(term.value)}`);
   if (terms.length > most) {
-    shown.push(`(${terms.length - most} more: ${format(terms.slice(most).reduce(add, 0))})`);
+    shown.push(`(${terms.length - most} more add ${format(terms.slice(most).reduce(add, 0))})`);
   }
   if (bias) shown.push(`${format(bias)} (bias)`);
   return { text: (shown.join(" + ") || "0").replaceAll("+ −", "− "), total };
@@ -1633,7 +1637,10 @@ var StageView = class {
         pen.fillStyle = panel.inkAt(row, col);
         const weight = weights.get(`${row},${col}`);
         const value = panel.value(row, col, cells[0].channel);
-        const lines = [Number.isNaN(value) ? "" : format(value, 2), `×${format(weight ?? 0, 2)}`];
+        const lines = [
+          Number.isNaN(value) ? "" : format(value, 2),
+          `×${formatWeight(weight ?? 0)}`
+        ];
         if (products2 && weight !== void 0 && size / ratio >= 40)
           lines.push(`= ${format(weight * value, 2)}`);
         lines.forEach((text, i) => {

@@ -248,7 +248,7 @@ def test_a_bias_is_part_of_the_sum() -> None:
 
 def test_what_is_left_of_a_long_window_is_one_number() -> None:
     result = written(terms(1, 0, 2, 3, 4), [1, 9, 1, 1, 1], inOrder=True, most=2, bias=0.5)
-    assert result["text"] == "1·1 + 2·1 + (2 more: 7) + 0.5 (bias)"
+    assert result["text"] == "1·1 + 2·1 + (2 more add 7) + 0.5 (bias)"
     assert result["total"] == 10.5
 
 

@@ -487,6 +487,15 @@ export function format(value, digits = 4) {
 }
 
 /**
+ * A weight in a small cell: two decimals, or one digit that counts where two decimals say 0.
+ * @param {number} weight
+ */
+export function formatWeight(weight) {
+  const small = weight !== 0 && Math.abs(weight) < 0.005;
+  return small ? weight.toExponential(0).replaceAll("-", "−") : format(weight, 2);
+}
+
+/**
  * "0.5625·0.41 + 0.1875·0.42 = 0.4125": terms in order of weight (or, with `inOrder`, of the window,
  * without those of weight 0), the rest in brackets, and a bias that is not 0.
  * @param {WeightedCell[]} cells
@@ -502,7 +511,7 @@ export function writtenOut(cells, valueAtCell, { most = 4, inOrder = false, bias
   const total = terms.reduce(add, bias);
   const shown = terms.slice(0, most).map((term) => `${format(term.weight)}·${format(term.value)}`);
   if (terms.length > most) {
-    shown.push(`(${terms.length - most} more: ${format(terms.slice(most).reduce(add, 0))})`);
+    shown.push(`(${terms.length - most} more add ${format(terms.slice(most).reduce(add, 0))})`);
   }
   if (bias) shown.push(`${format(bias)} (bias)`);
   return { text: (shown.join(" + ") || "0").replaceAll("+ −", "− "), total };

@@ -7,6 +7,7 @@ import {
   cellOf,
   extent,
   format,
+  formatWeight,
   numberOf,
   readLink,
   sources,
@@ -769,7 +770,10 @@ export class StageView {
         pen.fillStyle = panel.inkAt(row, col);
         const weight = weights.get(`${row},${col}`);
         const value = panel.value(row, col, cells[0].channel);
-        const lines = [Number.isNaN(value) ? "" : format(value, 2), `×${format(weight ?? 0, 2)}`];
+        const lines = [
+          Number.isNaN(value) ? "" : format(value, 2),
+          `×${formatWeight(weight ?? 0)}`,
+        ];
         if (products && weight !== undefined && size / ratio >= 40)
           lines.push(`= ${format(weight * value, 2)}`);
         lines.forEach((text, i) => {
