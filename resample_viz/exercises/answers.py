@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,7 +22,10 @@ Mistake = tuple[Tensor, str]
 def judge_number(
     answer: Any, right: float, hints: Mapping[float, str], otherwise: str, tolerance: float = 1e-3
 ) -> str | None:
-    """Compares one number with the right one, then with the known wrong ones."""
+    """Compares one number with the right one, then with the known wrong ones.
+
+    Right is also what was rounded to two decimals.
+    """
     try:
         number = float(answer)
     except (TypeError, ValueError, RuntimeError):
@@ -31,6 +35,10 @@ def judge_number(
     for known, hint in hints.items():
         if math.isclose(number, known, abs_tol=tolerance):
             return hint
+    if number == round(right, 2):
+        return None  # with pencil and paper two decimals are enough
+    if number in (round(right, 1), math.trunc(right * 100) / 100):
+        return "That is nearly it, but rounded too far: write the fraction itself, or 3 decimals."
     return otherwise
 
 
@@ -50,6 +58,11 @@ def judge_tensor(
     """
     if result is None or result is ...:
         return "The function returns nothing yet: write its body, and return the result."
+    if isinstance(result, np.ndarray | np.generic):
+        return (
+            f"The result must be a tensor, but it is of type {type(result).__name__}: stay with "
+            "PyTorch's functions, or return torch.from_numpy(result)."
+        )
     if not isinstance(result, Tensor):
         return f"The result must be a tensor, but it is of type {type(result).__name__}."
     if _same(result, right):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -47,15 +48,43 @@ def verdict(number: str, answer: Any) -> str:
     try:
         with torch.random.fork_rng(devices=[]):  # an answer may make layers with random weights
             objection = judge(answer)
+    except SystemExit:
+        return "not yet. Your answer ends the program: take sys.exit() or exit() out of it."
     except Exception as error:
         return f"not yet. Your answer raised {_in_one_line(error)}"
     return f"not yet. {objection}" if objection else "right!"
 
 
+SHAPES = (
+    (
+        r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton "
+        r"dimension (\d+)",
+        "Along axis {2} one tensor has {0} and the other {1}: print both shapes; an axis of length "
+        "1, as in t[:, None, None], goes with every length.",
+    ),
+    (
+        r"Sizes of tensors must match except in dimension (\d+)\. Expected size (\d+) but got size "
+        r"(\d+)",
+        "What is joined along axis {0} must agree along the others, {1} is not {2}: print both "
+        "shapes.",
+    ),
+    (
+        r"mat1 and mat2 shapes cannot be multiplied|inconsistent tensor size|shape '.*' is invalid"
+        r"|must match the existing size|size mismatch",
+        "Shapes do not fit: print them before that line.",
+    ),
+)
+"""What PyTorch says of shapes that do not fit, and what to do."""
+
+
 def _in_one_line(error: Exception) -> str:
-    """The kind of error and the first line of its message: some of PyTorch's run over many."""
-    message = str(error).strip().partition("\n")[0]
-    return f"{type(error).__name__}: {message}" if message else f"{type(error).__name__}."
+    """The kind of error, and the first line of its message or, for shapes, what to do."""
+    kind, message = type(error).__name__, str(error).strip()
+    for pattern, advice in SHAPES:
+        if match := re.search(pattern, message):
+            return f"{kind}. {advice.format(*match.groups())}"
+    first = message.partition("\n")[0]
+    return f"{kind}: {first}" if first else f"{kind}."
 
 
 def judges() -> dict[str, Judge]:

@@ -71,7 +71,9 @@ def _judge_serving(result: Any, picture: Tensor) -> str | None:
             return "The values are right, but a picture for this model is uint8: round, and cast."
         if float((255 * result.detach().double() - right).abs().max()) <= 1:
             return "The values run from 0 to 1: this model was trained on 0 to 255."
-    elif float(difference.mean()) < -0.3 and float(difference.abs().max()) <= 2:
+    elif abs(float(difference.mean())) > 0.3 and float(difference.abs().max()) <= 2:
+        if float(difference.mean()) > 0:
+            return "Everything is brighter, by half a level: round to the nearest, not up."
         return "Casting to uint8 cuts off what is behind the point: everything is darker. Round."
     elif float(difference.abs().max()) <= 1:
         return None

@@ -47,6 +47,7 @@ def winners_in_their_places(answer: Any) -> str | None:
         x = torch.rand(2, 3, height, width, generator=generator)
         # The last window's winner then has an index beyond the smaller canvas, whatever the seed.
         x[..., height // 2 * 2 - 1, width // 2 * 2 - 1] = 2
+        x[..., :2, :2] = 1.5  # four alike: the first of them wins
         objection = _judge_places(answer(x.clone()), x)
         if objection:
             return objection
@@ -71,6 +72,11 @@ def _judge_places(result: Any, x: Tensor) -> str | None:
             (right != 0).to(x.dtype),
             "That marks the winners' places: write the values there.",
         ),
+        (
+            _every_largest(x, y),
+            "Where the largest value stands twice in a window, you keep it twice: a window has one "
+            "winner, and the indices say which.",
+        ),
     )
     return judge_tensor(
         result,
@@ -78,6 +84,16 @@ def _judge_places(result: Any, x: Tensor) -> str | None:
         mistakes,
         "The shape is right, the cells are not: pool with indices, then unpool with them.",
     )
+
+
+def _every_largest(x: Tensor, y: Tensor) -> Tensor:
+    """X where it equals the largest value of its window, 0 elsewhere."""
+    kept = torch.zeros_like(x)
+    height, width = (2 * n for n in y.shape[2:])
+    inside = x[..., :height, :width]
+    largest = F.interpolate(y, scale_factor=2)
+    kept[..., :height, :width] = torch.where(inside == largest, inside, 0)
+    return kept
 
 
 @exercise("06.3")

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from resample_viz.exercises.answers import (
     Mistake,
@@ -116,57 +116,70 @@ def _wrong_ways(small: Tensor, indices: list[Tensor], sizes: list[torch.Size]) -
     yield last, "Only one of the three poolings is undone."
 
 
-CASES = ((4, 3, 2), (2, 5, 3), (3, 1, 4))
-CHECKERED = 1e-4  # what float32 rounding never reaches, on values of about 1
-
-
 @exercise("11.3")
-def own_block(answer: Any) -> str | None:
-    """A maker of modules that enlarge, learn, and have no checkerboard before they do."""
+def soft_dice_loss(answer: Any) -> str | None:
+    """1 − the mean over the classes of 2 Σ p m / (Σ p + Σ m), with p the softmax of the scores.
+
+    F. Milletari, N. Navab, S.-A. Ahmadi, V-Net, 3DV 2016, https://arxiv.org/abs/1606.04797, section
+    3, with plain sums in the denominator.
+    """
     objection = judge_function(answer)
     if objection:
         return objection
-    if isinstance(answer, nn.Module):
-        return "Give the function that makes the block, not a block."
-    for inputs, outputs, factor in CASES:
-        objection = _judge_block(answer(inputs, outputs, factor), inputs, outputs, factor)
+    generator = fresh_generator()
+    for batch, classes, height, width in ((2, 3, 7, 6), (1, 4, 5, 9)):
+        scores = 2 * torch.randn(batch, classes, height, width, generator=generator)
+        mask = torch.randint(0, classes, (batch, height, width), generator=generator)
+        mask[:, 0, :classes] = torch.arange(classes)  # every class is there
+        scores.requires_grad_()
+        result = answer(1 * scores, mask.clone())
+        objection = _judge_loss(result, scores.detach(), mask)
         if objection:
             return objection
+        if not result.requires_grad:
+            return "The value is right, but nothing can be learned from it: do not detach."
     return None
 
 
-def _judge_block(block: Any, inputs: int, outputs: int, factor: int) -> str | None:
-    if block is None:
-        return "The function returns nothing yet: write its body, and return the block."
-    if not isinstance(block, nn.Module):
-        return f"The result must be an nn.Module, but it is of type {type(block).__name__}."
-    x = torch.rand(2, inputs, 7, 6, generator=fresh_generator(), requires_grad=True)
-    y = block(x)
-    if not isinstance(y, Tensor):
-        return f"The block must return a tensor, but it returns a {type(y).__name__}."
-    if y.ndim != 4 or y.shape[0] != 2:
-        return "A batch of maps goes in, and a batch of as many maps must come out."
-    if y.shape[1] != outputs:
-        return "The number of channels that come out is not the one that was asked for."
-    if y.shape[2:] != (7 * factor, 6 * factor):
-        return "The size is not factor times as large: try it with factor 2, 3 and 4."
-    if not any(parameter.requires_grad for parameter in block.parameters()):
-        return "There is nothing in the block that can be learned."
-    y.square().sum().backward()
-    if x.grad is None or any(p.grad is None for p in block.parameters() if p.requires_grad):
-        return "The gradient does not reach everything: do not detach, and use all that you made."
-    return _object_to_checkerboard(block, inputs, factor)
+def _judge_loss(result: Any, scores: Tensor, mask: Tensor) -> str | None:
+    classes = scores.shape[1]
+    member = F.one_hot(mask, classes).movedim(-1, 1).to(scores)
+    shares = scores.softmax(1)
+    per_class = _dice(shares, member, (0, 2, 3))
+    right = 1 - per_class.mean()
+    if isinstance(result, Tensor) and result.shape == (classes,):
+        return "That is one number per class: a loss is one number, their mean."
+    hard = F.one_hot(scores.argmax(1), classes).movedim(-1, 1).to(scores)
+    both = (shares * member).sum((0, 2, 3))
+    either = (shares + member).sum((0, 2, 3)) - both
+    mistakes = (
+        (per_class.mean(), "That grows as the answer gets better: a loss gets smaller."),
+        (
+            1 - _dice(scores, member, (0, 2, 3)).mean(),
+            "Scores are no shares: they can be negative. Take their softmax over the classes.",
+        ),
+        (
+            1 - _dice(shares, member, (0, 1, 2, 3)).mean(),
+            "Large classes hide small ones: first one "
+            "number per class, over all pictures and pixels, then their mean.",
+        ),
+        (1 - _dice(shares, member, (2, 3)).mean(), "Nearly: the sums run over all pictures, too."),
+        (1 - _dice(hard, member, (0, 2, 3)).mean(), "argmax has no gradient: keep the shares."),
+        (
+            1 - (both / either).mean(),
+            "That is IoU, the intersection over the union: Dice is twice "
+            "the intersection over the sum of both sizes.",
+        ),
+        (1 - per_class.mean() / 2, "The 2 is missing: a perfect answer must give 0."),
+    )
+    return judge_tensor(
+        result,
+        right,
+        mistakes,
+        "One number, but not the right one: what does it give for scores that are 100 at the right "
+        "class and 0 elsewhere? It should be 0.",
+    )
 
 
-def _object_to_checkerboard(block: nn.Module, inputs: int, factor: int) -> str | None:
-    with torch.no_grad():
-        flat = block.eval()(torch.ones(1, inputs, 12, 12))
-    border = 4 * factor
-    middle = flat[..., border:-border, border:-border]
-    spread = float((middle.amax((2, 3)) - middle.amin((2, 3))).max())
-    if spread > CHECKERED:
-        return (
-            "It enlarges and it learns, but a map of equal values comes out with a pattern: that "
-            "is a checkerboard. Let one layer enlarge evenly, and another one learn."
-        )
-    return None
+def _dice(shares: Tensor, member: Tensor, axes: tuple[int, ...]) -> Tensor:
+    return 2 * (shares * member).sum(axes) / (shares + member).sum(axes)

@@ -82,6 +82,38 @@ def test_an_answer_that_raises_is_told_its_error(number: str) -> None:
 
 
 @pytest.mark.parametrize("number", FUNCTIONS)
+def test_an_answer_that_ends_the_program_is_told_so(number: str) -> None:
+    (said,) = verdicts(number, failing(SystemExit(0)))
+    assert "take sys.exit() or exit() out" in said
+
+
+@pytest.mark.parametrize(
+    ("message", "advice"),
+    [
+        (
+            "The size of tensor a (3) must match the size of tensor b (7) at non-singleton "
+            "dimension 2",
+            "Along axis 2 one tensor has 3 and the other 7",
+        ),
+        (
+            "Sizes of tensors must match except in dimension 1. Expected size 12 but got size 13 "
+            "for tensor number 1 in the list.",
+            "joined along axis 1 must agree along the others, 12 is not 13",
+        ),
+        ("shape '[2, 3]' is invalid for input of size 7", "print them before that line"),
+    ],
+)
+def test_a_slip_along_one_axis_is_explained(message: str, advice: str) -> None:
+    (said,) = verdicts(FUNCTIONS[0], failing(RuntimeError(message)))
+    assert advice in said
+
+
+def test_an_array_of_numpy_is_told_about_types() -> None:
+    (said,) = verdicts("07.2", lambda y, mean, std: y.numpy())
+    assert "torch.from_numpy" in said
+
+
+@pytest.mark.parametrize("number", FUNCTIONS)
 def test_a_function_with_other_arguments_is_told_so(number: str) -> None:
     (said,) = verdicts(number, lambda: None)
     assert "raised TypeError" in said

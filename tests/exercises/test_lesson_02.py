@@ -111,6 +111,7 @@ SERVED = [
         lambda x: resize_method("Pillow BOX uint8").resize(x[None], (24, 24))[0].byte(),
         "BOX",
     ),
+    Wrong("rounded up", lambda x: floats(x).ceil().to(torch.uint8), "round to the nearest, not up"),
     Wrong("cut off", lambda x: floats(x).to(torch.uint8), "everything is darker. Round."),
     Wrong("floats", floats, "a picture for this model is uint8"),
     Wrong("rounded floats", lambda x: floats(x).round(), "a picture for this model is uint8"),

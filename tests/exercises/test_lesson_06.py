@@ -78,6 +78,12 @@ def in_first_cells(x: Tensor) -> Tensor:
     return result
 
 
+def every_largest(x: Tensor) -> Tensor:
+    padded = F.interpolate(pooled(x)[0], scale_factor=2)
+    up = F.pad(padded, (0, x.shape[3] - padded.shape[3], 0, x.shape[2] - padded.shape[2]))
+    return torch.where(up == x, x, 0)
+
+
 PLACED = [
     Wrong("as given", lambda x: F.interpolate(pooled(x)[0], scale_factor=2), "but not their"),
     Wrong("nearest", lambda x: F.interpolate(pooled(x)[0], size=x.shape[2:]), "copied all over"),
@@ -86,6 +92,7 @@ PLACED = [
         lambda x: F.max_unpool2d(*pooled(x), 2),
         "raised RuntimeError: Found an invalid max index",
     ),
+    Wrong("compared", every_largest, "keep it twice"),
     Wrong("empty body", lambda x: None, "returns nothing yet"),
     Wrong("unchanged", lambda x: x, "only the winners come back"),
     Wrong("zeros", torch.zeros_like, "Everything is 0"),

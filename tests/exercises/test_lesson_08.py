@@ -103,6 +103,14 @@ CONSISTENT = {
         g + 4 * torch.func.vjp(lambda t: F.avg_pool2d(t, 2), g)[1](rest(g, y))[0]
     ),
 }
+
+
+def in_one_cell(guess: Tensor, y: Tensor) -> Tensor:
+    result = guess.clone()
+    result[..., ::2, ::2] += 4 * rest(guess, y)
+    return result
+
+
 INCONSISTENT = [
     Wrong("guess", lambda g, y: g, "came back as it was"),
     Wrong("blocks", lambda g, y: up(y), "nothing of the guess is left"),
@@ -112,6 +120,7 @@ INCONSISTENT = [
     Wrong("bilinear", lambda g, y: g + up(rest(g, y), "bilinear"), "bilinear mixes windows"),
     Wrong("clamped", lambda g, y: (g + up(rest(g, y))).clamp(0, 1), "opens a gap again"),
     Wrong("zeros", lambda g, y: 0 * g, "pool your result"),
+    Wrong("one cell takes it", in_one_cell, "further from the guess than it must"),
     Wrong("pooled", lambda g, y: y, "but not their lengths"),
     Wrong("empty body", lambda g, y: None, "returns nothing yet"),
 ]

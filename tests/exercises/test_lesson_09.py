@@ -58,12 +58,9 @@ JOINS = [
     Wrong("cropped", cropped, "of the skip is gone"),
     Wrong("padded", padded, "border of zeros"),
     Wrong(
-        "nearest", lambda a, b: torch.cat([b, enlarged(a, b, mode="nearest")], 1), "copies pixels"
-    ),
-    Wrong(
-        "aligned",
-        lambda a, b: torch.cat([b, enlarged(a, b, align_corners=True)], dim=1),
-        "align_corners",
+        "turned over",
+        lambda a, b: torch.cat([b, enlarged(a.flip(2), b)], dim=1),
+        "do not stand where they belong",
     ),
     Wrong("only the skip", lambda a, b: b, "not their lengths"),
     Wrong("zeros", lambda a, b: torch.zeros(1, 5, *b.shape[-2:]), "values are not"),
@@ -71,6 +68,24 @@ JOINS = [
     Wrong("no function", 3, "Give the function itself"),
     Wrong("raises", failing(ValueError("no")), "raised ValueError"),
 ]
+
+
+def border_repeated(small: Tensor, skip: Tensor) -> Tensor:
+    up = even(small)
+    lack = (0, skip.shape[-1] - up.shape[-1], 0, skip.shape[-2] - up.shape[-2])
+    return torch.cat([skip, F.pad(up, lack, mode="replicate")], dim=1)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact", "bilinear", "bicubic", "area"])
+def test_09_2_accepts_every_interpolation(mode: str) -> None:
+    way = lambda a, b: torch.cat([b, enlarged(a, b, mode=mode)], dim=1)  # noqa: E731
+    assert verdicts("09.2", way) == {"right!"}
+
+
+def test_09_2_accepts_a_border_that_is_repeated() -> None:
+    assert verdicts("09.2", border_repeated) == {"right!"}
+    aligned = lambda a, b: torch.cat([b, enlarged(a, b, align_corners=True)], dim=1)  # noqa: E731
+    assert verdicts("09.2", aligned) == {"right!"}
 
 
 @pytest.mark.parametrize("wrong", JOINS, ids=str)

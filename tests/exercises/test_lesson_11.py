@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import resample_viz as rv
-from resample_viz.networks import UPSAMPLINGS, upsampling_block
 from tests.exercises.marking import Wrong, rejected, solution, verdicts
 
 NUMBERS = [
@@ -25,6 +24,7 @@ NUMBERS = [
     Wrong("one", 1, "How many pixels lie in both"),
     Wrong("not a number", float("nan"), "How many pixels lie in both"),
     Wrong("a word", "half", "must be one number"),
+    Wrong("one decimal", 0.5, "rounded too far"),
 ]
 
 
@@ -35,7 +35,7 @@ def test_11_1_agrees_with_iou() -> None:
     assert solution("11.1") == pytest.approx(float(rv.metrics.iou(found, mask, 2)[1]))
 
 
-@pytest.mark.parametrize("answer", [25 / 47, 0.532, torch.tensor(25 / 47)])
+@pytest.mark.parametrize("answer", [25 / 47, 0.532, 0.53, torch.tensor(25 / 47)])
 def test_11_1_accepts_the_number_in_every_form(answer: object) -> None:
     assert verdicts("11.1", answer) == {"right!"}
 
@@ -112,85 +112,65 @@ def test_11_2_reports_what_it_cannot_explain() -> None:
     assert "raised RuntimeError" in said
 
 
-def upsampled(mode: str) -> Any:
-    def block(inputs: int, outputs: int, factor: int) -> nn.Module:
-        return nn.Sequential(
-            nn.Upsample(scale_factor=factor, mode=mode), nn.Conv2d(inputs, outputs, 5, padding=2)
-        )
-
-    return block
+def shares_and_members(scores: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    return scores.softmax(1), F.one_hot(mask, scores.shape[1]).movedim(-1, 1)
 
 
-def named(kind: Any) -> Any:
-    return lambda inputs, outputs, factor: upsampling_block(kind, inputs, outputs, factor)
+def dice(p: Tensor, m: Tensor, axes: Any = (0, 2, 3)) -> Tensor:
+    return 2 * (p * m).sum(axes) / (p + m).sum(axes)
 
 
-class Depthwise(nn.Module):
-    def __init__(self, inputs: int, outputs: int, factor: int) -> None:
-        super().__init__()
-        self.factor = factor
-        self.mix = nn.Conv2d(inputs, outputs, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.interpolate(self.mix(x), scale_factor=self.factor, mode="bilinear")
-
-
-class Detached(Depthwise):
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.detach())
+def class_by_class(scores: Tensor, mask: Tensor) -> Tensor:
+    p = scores.softmax(1)
+    values = []
+    for k in range(scores.shape[1]):
+        m = (mask == k).float()
+        values.append(2 * (p[:, k] * m).sum() / (p[:, k].sum() + m.sum()))
+    return 1 - torch.stack(values).mean()
 
 
-class Pair(Depthwise):
-    def forward(self, x: Tensor) -> Any:
-        return super().forward(x), x
+def with_axes(axes: Any) -> Any:
+    return lambda s, m: 1 - dice(*shares_and_members(s, m), axes).mean()
 
 
-class Flat(Depthwise):
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x).flatten(1)
+def hard(scores: Tensor, mask: Tensor) -> Tensor:
+    decided = F.one_hot(scores.argmax(1), scores.shape[1]).movedim(-1, 1)
+    return class_by_class(100.0 * decided, mask)
 
 
-BLOCKS = {
-    "bicubic": upsampled("bicubic"),
-    "nearest": upsampled("nearest"),
-    "a class": Depthwise,
-    "ICNR": named("sub-pixel convolution, ICNR"),
-}
-NO_BLOCKS = [
-    Wrong("nothing yet", lambda i, o, f: None, "returns nothing yet"),
-    Wrong("a tensor", lambda i, o, f: torch.zeros(1), "must be an nn.Module"),
-    Wrong("a block", nn.Identity(), "not a block"),
-    Wrong("nothing done", lambda i, o, f: nn.Identity(), "number of channels"),
-    Wrong("no enlarging", lambda i, o, f: nn.Conv2d(i, o, 1), "factor times as large"),
+NO_LOSSES = [
+    Wrong("gain", lambda s, m: dice(*shares_and_members(s, m)).mean(), "a loss gets smaller"),
+    Wrong("per class", lambda s, m: 1 - dice(*shares_and_members(s, m)), "one number per class"),
     Wrong(
-        "always by 2",
-        lambda i, o, f: nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(i, o, 1)),
-        "factor times as large",
+        "scores", lambda s, m: 1 - dice(s, shares_and_members(s, m)[1]).mean(), "Take their softmax"
     ),
-    Wrong("k=3", named("transposed convolution k=3"), "that is a checkerboard"),
-    Wrong("sub-pixel", named("sub-pixel convolution"), "that is a checkerboard"),
-    Wrong("detached", Detached, "does not reach everything"),
-    Wrong("a pair", Pair, "must return a tensor"),
-    Wrong("flat", Flat, "as many maps"),
+    Wrong("all at once", with_axes((0, 1, 2, 3)), "Large classes hide small ones"),
+    Wrong("hard", hard, "argmax has no gradient"),
+    Wrong("detached", lambda s, m: class_by_class(s, m).detach(), "do not detach"),
     Wrong(
-        "frozen",
-        lambda i, o, f: Depthwise(i, o, f).requires_grad_(False),
-        "nothing in the block that can be learned",
+        "without 2", lambda s, m: 1 - dice(*shares_and_members(s, m)).mean() / 2, "The 2 is missing"
+    ),
+    Wrong("cross entropy", lambda s, m: F.cross_entropy(s, m), "not the right one"),
+    Wrong("a float", lambda s, m: class_by_class(s, m).item(), "must be a tensor"),
+    Wrong("nothing yet", lambda s, m: None, "returns nothing yet"),
+    Wrong(
+        "axes",
+        lambda s, m: (s.softmax(1) * F.one_hot(m, s.shape[1])).sum(),
+        "print both shapes",
     ),
 ]
 
 
-@pytest.mark.parametrize("answer", BLOCKS.values(), ids=BLOCKS)
-def test_11_3_accepts_other_ways(answer: object) -> None:
-    assert verdicts("11.3", answer) == {"right!"}
+def test_11_3_accepts_other_ways() -> None:
+    assert verdicts("11.3", class_by_class) == {"right!"}
 
 
-@pytest.mark.parametrize("wrong", NO_BLOCKS, ids=str)
+@pytest.mark.parametrize("wrong", NO_LOSSES, ids=str)
 def test_11_3_rejects(wrong: Wrong) -> None:
     rejected("11.3", wrong)
 
 
-def test_the_block_of_the_solution_can_be_trained_in_the_network() -> None:
-    network = rv.SegmentationNetwork(upsampling=solution("11.3"))
-    assert network(torch.rand(2, 3, 16, 16)).shape == (2, 4, 16, 16)
-    assert "max unpooling" in UPSAMPLINGS
+def test_the_loss_of_the_solution_is_0_for_a_perfect_answer() -> None:
+    mask = torch.randint(0, 3, (2, 6, 5))
+    scores = 100.0 * F.one_hot(mask, 3).movedim(-1, 1)
+    assert float(solution("11.3")(scores, mask)) == pytest.approx(0, abs=1e-6)
