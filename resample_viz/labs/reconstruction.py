@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any, ClassVar, NamedTuple, cast
 
@@ -19,6 +20,7 @@ from resample_viz.analysis.codes import (
     principal_components,
     restore_bicubic,
 )
+from resample_viz.analysis.spectrum import amplitudes, displayed
 from resample_viz.datasets import digits, faces, other_patches
 from resample_viz.labs.base import Preset
 from resample_viz.labs.blocks import BlockChoice, Noise, noisy
@@ -30,6 +32,7 @@ from resample_viz.networks import UPSAMPLINGS, Autoencoder
 from resample_viz.operations import Operation, OperationError, Range
 from resample_viz.training import Task, Training, reconstruction
 from resample_viz.view import Frame, Merit, Panel, Step
+from resample_viz.view.colors import Role
 
 DIGITS, FACES, OTHERS = "handwritten digits", "faces", "patches without a face"
 SMALL, LARGE = 8, 24  # the sizes of a digit and of a face
@@ -38,6 +41,7 @@ TRAINED_NOISE = 0.4
 LONGEST_CODE = 64
 CODE_COLUMNS = 8
 UNPOOLING = "max unpooling"
+NEXT = "next example"
 UNIT = (0.0, 1.0)
 
 
@@ -86,8 +90,9 @@ class ReconstructionLab(TrainedLab):
         Preset(
             "a grid",
             "Untrained, or trained for a few steps only, a transposed convolution leaves its "
-            "stamps in the picture: a grid with a period of 2 and 4 pixels. The number beside "
-            "“grid” says how far it stands out; about 1 is none.",
+            "stamps in the picture: a grid with a period of 2 and 4 pixels. See it in the "
+            "stretched output, and as bright spots at the borders of the spectrum. The number "
+            "beside “grid” says how far it stands out; about 1 is none.",
             {
                 "image": FACES,
                 "example": 0,
@@ -104,7 +109,8 @@ class ReconstructionLab(TrainedLab):
         Preset(
             "whose places?",
             "The code of this digit, the indices of the next example. Of a trained network out "
-            "comes the next one: the indices were the message.",
+            "comes the next one: the indices were the message. The errors say which of the two "
+            "it is nearer to.",
             {
                 "image": DIGITS,
                 "example": 0,
@@ -212,6 +218,16 @@ class ReconstructionLab(TrainedLab):
         number = (self.inputs.number + 1) % len(pictures)
         return pictures[number : number + 1]
 
+    def _next_source(self) -> tuple[str, str]:
+        """The data set of the next example, and the code that takes it from there."""
+        inputs = self.inputs
+        if inputs.is_own:
+            return "digits", "x"  # a picture of one's own has no next one
+        first = {DIGITS: len(learned(SMALL)), FACES: LEARNED_FACES, OTHERS: 0}[inputs.source.value]
+        name = {DIGITS: "digits", FACES: "faces", OTHERS: "other_patches"}[inputs.source.value]
+        number = first + (inputs.number + 1) % len(inputs.pictures)
+        return name, f"{name}()[{number}:{number + 1}]"
+
     def _encoded(self, x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         network = self._autoencoder.eval()
         with torch.no_grad():
@@ -222,32 +238,34 @@ class ReconstructionLab(TrainedLab):
         del operation
         key, clean = self.key(), self.inputs.tensor
         code, y = self.code_numbers.cpu(), self.output
-        by_pca = components(key.size).restore(x, key.code).clamp(0, 1)
-        resized, numbers = restore_bicubic(x, key.code)
-        ways = {
-            "network": (y, "Network", "output", _said(self._bits, self._borrows)),
-            "pca": (by_pca, "PCA", "undone", f"{_count(min(key.code, _most(key.size)))}"),
-            "bicubic": (resized.clamp(0, 1), "Bicubic", "undone", _count(numbers)),
-        }
-        panels, errors = [_input_panel(x)], [code_panel(code)]
-        for name, (restored, title, role, said) in ways.items():
-            found = f"{psnr(restored, clean):.1f} dB"
-            panels.append(_restored(name, title, role, restored, f"{said}; {found}"))
-            errors.append(_error(name, title, restored, clean))
+        said = _said(self._bits, self._borrows)
+        shown = [_Shown("network", "network", "output", y, clean, "x", said)]
+        if self._borrows:
+            shown.append(_Shown("next", "network", "output", y, self._next_example, NEXT, said))
+        else:
+            by_pca = components(key.size).restore(x, key.code).clamp(0, 1)
+            kept = _count(min(key.code, _most(key.size)))
+            shown.append(_Shown("pca", "PCA", "undone", by_pca, clean, "x", kept))
+            resized, numbers = restore_bicubic(x, key.code)
+            kept = _count(numbers)
+            shown.append(
+                _Shown("bicubic", "bicubic", "undone", resized.clamp(0, 1), clean, "x", kept)
+            )
+        panels = [_input_panel(x), *(one.panel for one in shown)]
+        if self._borrows:  # beside the one result, not a second time the result
+            panels[-1] = tensor_panel("next", NEXT.capitalize(), "input", self._next_example, UNIT)
         return Frame(
-            (*panels, *errors),  # each error under its picture
+            # Each error under its picture.
+            (*panels, code_panel(code), *(one.error for one in shown), *_seen_grid(y)),
             strip=self._strip(x, code, y),
             code=self._code(key),
             merits=(
-                *(
-                    Merit(title, f"{psnr(way[0], clean):.1f} dB", "PSNR; higher is better")
-                    for way, title in zip(ways.values(), ("network", "PCA", "bicubic"))
-                ),
+                *(Merit(one.against, one.decibels, "PSNR; higher is better") for one in shown),
                 *_grid(y),
             ),
             hint=self.look or _hint(key),
             warnings=self.untrained,
-            columns=4,
+            columns=len(panels),
         )
 
     @property
@@ -273,22 +291,62 @@ class ReconstructionLab(TrainedLab):
         block = repr(key.upsampling) if key.upsampling in UPSAMPLINGS else key.upsampling
         training = self.training
         noise = f", noise={TRAINED_NOISE}" if key.denoising else ""
+        source, another = self._next_source()
+        needed = {"digits" if key.size == SMALL else "faces", *((source,) if self._borrows else ())}
         trained = (
             f"rv.train(network, task, {training.steps}, learning_rate={training.learning_rate:g})\n"
             if training.done
             else ""
         )
-        borrowed = "_, indices = network.encode(another_x)\n    " if self._borrows else ""
+        borrowed = f"_, indices = network.encode({another})\n    " if self._borrows else ""
         return (
-            f"from resample_viz.datasets import {'digits' if key.size == SMALL else 'faces'}\n"
+            f"from resample_viz.datasets import {', '.join(sorted(needed))}\n"
             f"{_task_code(key.size, noise)}"
             "torch.manual_seed(0)\n"
             f"network = rv.Autoencoder({key.size}, code={key.code}, upsampling={block})\n"
             f"{trained}"
-            f"{'another_x = torch.rand_like(x)' + chr(10) if borrowed else ''}"
             "with torch.no_grad():\n"
             "    code, indices = network.eval().encode(x)\n"
             f"    {borrowed}y = network.decode(code, indices)"
+        )
+
+
+class _Shown(NamedTuple):
+    """A picture that came back, what it is compared with, and what is said of it."""
+
+    name: str
+    way: str
+    role: Role
+    restored: Tensor
+    reference: Tensor
+    referred: str
+    """What the reference is called."""
+    said: str
+
+    @property
+    def decibels(self) -> str:
+        return f"{psnr(self.restored, self.reference):.1f} dB"
+
+    @property
+    def against(self) -> str:
+        """`"PCA"`, or `"network, next example"` if it is not compared with x."""
+        return self.way if self.referred == "x" else f"{self.way}, {self.referred}"
+
+    @property
+    def panel(self) -> Panel:
+        name = "y" if self.name == "network" else self.name
+        caption = f"{self.said}; {self.decibels}"
+        picture = _readable(self.restored[0])
+        return Panel(name, _capital(self.way), self.role, picture, UNIT, caption=caption, like="x")
+
+    @property
+    def error(self) -> Panel:
+        panel = error_panel(self.restored, self.reference, UNIT)
+        return replace(
+            panel,
+            name=f"error-{self.name}",
+            title=f"Error: {_capital(self.against)}",
+            tensor=_readable(panel.tensor),
         )
 
 
@@ -365,31 +423,44 @@ def _input_panel(x: Tensor) -> Panel:
     return tensor_panel("x", "Input x", "input", x, UNIT)
 
 
-def _restored(name: str, title: str, role: Any, restored: Tensor, caption: str) -> Panel:
-    shown = "y" if name == "network" else name
-    return Panel(shown, title, role, _readable(restored[0]), UNIT, caption=caption, like="x")
-
-
-def _error(name: str, title: str, restored: Tensor, clean: Tensor) -> Panel:
-    panel = error_panel(restored, clean, UNIT)
-    return Panel(
-        f"error-{name}",
-        f"Error: {title}",
-        "error",
-        _readable(panel.tensor),
-        panel.value_range,
-        colormap="magma",
-        caption=panel.caption,
-        like="x",
-    )
-
-
 def _grid(y: Tensor) -> tuple[Merit, ...]:
     """Whether a grid stands out in the output; a digit has too few pixels to tell."""
     if y.shape[-1] == SMALL:
         return ()
     meaning = "energy of the output at a period of 2 pixels, over the energy around; 1: no grid"
     return (Merit("grid", f"{grid_energy(y):.1f}", meaning),)
+
+
+def _seen_grid(y: Tensor) -> tuple[Panel, ...]:
+    """The output between its own darkest and lightest value, and its spectrum, where `_grid` is."""
+    if y.shape[-1] == SMALL:
+        return ()
+    low, high = float(y.min()), float(y.max())
+    amplitude = amplitudes(y[0])
+    return (
+        Panel(
+            "stretched",
+            "The output, stretched",
+            "output",
+            y[0],
+            (low, high) if high > low else (low, low + 1e-6),
+            caption=f"black is {low:.3f}, white is {high:.3f}",
+            like="x",
+        ),
+        Panel(
+            "spectrum",
+            "Spectrum of the output",
+            "index",
+            displayed(amplitude, float(amplitude.max()))[None],
+            UNIT,
+            colormap="magma",
+            caption="lowest frequency in the middle; a period of 2 pixels at the borders",
+        ),
+    )
+
+
+def _capital(words: str) -> str:
+    return words[0].upper() + words[1:]
 
 
 def _readable(x: Tensor) -> Tensor:

@@ -180,6 +180,34 @@ def test_unpooling_counts_its_bits_and_borrows_indices(lab: ReconstructionLab) -
     assert alert(lab) == ""
 
 
+def test_with_borrowed_indices_the_result_is_compared_with_both_examples(
+    lab: ReconstructionLab,
+) -> None:
+    lab.set(preset="whose places?")
+    following = held_out(DIGITS)[1:2]
+    assert torch.equal(shown(lab)["next"].tensor, following[0])
+    for name, reference in (("network", lab.input), ("next", following)):
+        error = (lab.output - reference)[0].abs()
+        torch.testing.assert_close(shown(lab)[f"error-{name}"].tensor, error, **ROUNDED)
+    assert merit(lab, "network, next example") == f"{rv.psnr(lab.output, following):.1f} dB"
+
+
+@pytest.mark.parametrize("image", ["handwritten digits", "faces", "patches without a face"])
+def test_the_program_takes_the_next_example_from_its_data_set(
+    lab: ReconstructionLab, image: str
+) -> None:
+    lab.set(image=image, example=2, upsampling="max unpooling", borrowed=True)
+    torch.testing.assert_close(ran(lab)["y"], lab.output)
+
+
+def test_a_grid_is_seen_where_its_contrast_is_small(lab: ReconstructionLab) -> None:
+    lab.set(preset="a grid")
+    stretched = shown(lab)["stretched"]
+    assert stretched.value_range == (float(lab.output.min()), float(lab.output.max()))
+    half = shown(lab)["spectrum"].tensor[0]
+    assert float(half[:, 0].max()) > 0.8, "a period of 2 pixels stands out"
+
+
 def test_noise_is_added_and_errors_are_to_the_clean_picture(lab: ReconstructionLab) -> None:
     clean = lab.input
     lab.set(noise=0.3)
@@ -195,8 +223,7 @@ def test_the_program_computes_what_is_shown(lab: ReconstructionLab, preset: str)
     lab.set(preset=preset)
     names = ran(lab)
     assert names["y"].shape == lab.output.shape
-    if not lab.extras["borrowed"].value:
-        torch.testing.assert_close(names["y"], lab.output)
+    torch.testing.assert_close(names["y"], lab.output)
     exec(lab.code(), {})
 
 
