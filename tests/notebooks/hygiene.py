@@ -44,6 +44,7 @@ BANNED_CALLS = {
     "clear_output": "nbval cannot follow clear_output",
     "update_display": "nbval cannot follow display updates",
 }
+YES = re.compile(r"(?<![=\w])(True|False)\b")
 LINK = re.compile(r"\]\(\s*<?([^)\s>]+)>?[^)]*\)")  # also the link around a picture
 LINK_TARGET = re.compile(r"^ {0,3}\[[^\]]+\]:\s*<?([^\s>]+)", re.MULTILINE)
 HTML_LINK = re.compile(r"""(?:href|src)\s*=\s*["']([^"']+)["']""")
@@ -264,6 +265,15 @@ def words_are_stable(notebook: Notebook) -> Iterator[str]:
         words = _joined(output.get("text", "")) + _joined(output.get("data", {}).get("text/plain"))
         for found in re.findall(r"\bat 0x[0-9a-f]+|/(?:home|root|tmp|Users|work)/\S*", words):
             yield f"{name} stores {found!r}, which is different on every machine"
+
+
+@rule
+def a_yes_has_its_number(notebook: Notebook) -> Iterator[str]:
+    """A printed True or False says how close it was: in the same line stands a number."""
+    for name, output in _outputs(notebook):
+        for line in _joined(output.get("text", "")).splitlines():
+            if YES.search(line) and not re.search(r"\d", line):
+                yield f"{name} prints {line!r} without a number: use rv.allclose, or print the value"
 
 
 @rule

@@ -221,6 +221,10 @@ BAD: dict[str, dict[str, Change]] = {
         "path in lines": prints(stream(["saved to\n", "/tmp/x/a.png\n"])),  # type: ignore[arg-type]
         "address shown": stores("text/plain", "UpsamplingLab on <T at 0x55>"),
     },
+    "a_yes_has_its_number": {
+        "true": prints(stream("the same picture: True\n")),
+        "false": prints(stream("bilinear  False")),
+    },
     "pictures_are_pictures": {
         "not base64": stores("image/png", "%%%"),
         "half": stores("image/png", HALF_A_PICTURE),
