@@ -64,6 +64,7 @@ from .operations import Undo as Undo
 from .operations import Upsample as Upsample
 from .training import Task as Task
 from .training import Training as Training
+from .training import detection as detection
 from .training import reconstruction as reconstruction
 from .training import segmentation as segmentation
 from .training import super_resolution as super_resolution

@@ -18,7 +18,7 @@ from resample_viz.datasets.luminance import (
 )
 from resample_viz.datasets.online import ONLINE, online
 from resample_viz.datasets.outlines import coins, horse
-from resample_viz.datasets.shapes import CLASSES, shapes
+from resample_viz.datasets.shapes import CLASSES, shape_boxes, shapes
 from resample_viz.deprecation import renamed
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "native",
     "online",
     "other_patches",
+    "shape_boxes",
     "shapes",
     "small_and_large",
     "training_pairs",

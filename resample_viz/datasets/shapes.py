@@ -35,19 +35,59 @@ def shapes(
     >>> pictures.shape, masks.shape, masks.unique().tolist()
     (torch.Size([2, 3, 48, 48]), torch.Size([2, 48, 48]), [0, 1, 2, 3])
     """
+    pictures, instances, classes = _instances(count, size, seed, noise)
+    return pictures, _mask(instances, classes)
+
+
+@one_thread()
+def shape_boxes(
+    count: int, size: int = 48, *, seed: int = 0, noise: float = 0.05, visible: int = 30
+) -> tuple[Tensor, Tensor]:
+    """The pictures of `shapes`, and the boxes around what can be seen of each shape.
+
+    Boxes are (count, 4, 5): a class, see `CLASSES`, then left, top, right and bottom in pixels.
+    Class 0 is no box: for fewer than four shapes, and for those of which fewer than `visible`
+    pixels can be seen.
+
+    Raises what `shapes` raises.
+
+    >>> pictures, boxes = shape_boxes(2)
+    >>> pictures.shape, boxes.shape
+    (torch.Size([2, 3, 48, 48]), torch.Size([2, 4, 5]))
+    """
+    pictures, instances, classes = _instances(count, size, seed, noise)
+    boxes = torch.zeros(count, MOST_SHAPES, 5)
+    for picture in range(count):
+        for number in range(1, MOST_SHAPES + 1):
+            y, x = (instances[picture] == number).nonzero().unbind(1)
+            if len(y) >= max(1, visible):
+                sides = (x.min(), y.min(), x.max() + 1, y.max() + 1)
+                boxes[picture, number - 1] = torch.stack([classes[picture, number], *sides])
+    return pictures, boxes
+
+
+def _instances(count: int, size: int, seed: int, noise: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Pictures; which shape is in front, (count, size, size), from 1; and the class of each."""
     check_request(count, size, noise)
     random = torch.Generator().manual_seed(seed)
     pictures = torch.empty(count, 3, size, size)
-    masks = torch.zeros(count, size, size, dtype=torch.int64)
-    for picture, mask in zip(pictures, masks):
+    instances = torch.zeros(count, size, size, dtype=torch.int64)
+    classes = torch.zeros(count, 1 + MOST_SHAPES, dtype=torch.int64)
+    for picture, instance, kinds in zip(pictures, instances, classes):
         picture.copy_(textured(0, size, random))
-        for _ in range(int(torch.randint(1, MOST_SHAPES + 1, (), generator=random))):
+        for place in range(int(torch.randint(1, MOST_SHAPES + 1, (), generator=random))):
             number = int(torch.randint(1, len(CLASSES), (), generator=random))
             inside = outline(number, size, random)
             picture[:, inside] = textured(number, size, random)[:, inside]
-            mask[inside] = number
+            instance[inside] = place + 1
+            kinds[place + 1] = number
     pictures += noise * torch.randn(pictures.shape, generator=random)
-    return pictures.clamp_(0, 1), masks
+    return pictures.clamp_(0, 1), instances, classes
+
+
+def _mask(instances: Tensor, classes: Tensor) -> Tensor:
+    """The class of every pixel."""
+    return classes.gather(1, instances.flatten(1)).view(instances.shape)
 
 
 def check_request(count: int, size: int, noise: float) -> None:

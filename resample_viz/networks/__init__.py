@@ -1,10 +1,11 @@
-"""Networks: those whose shapes lesson 09 follows, and the small ones of lessons 10 to 12."""
+"""Networks: those whose shapes lesson 09 follows, and the small ones that lessons 9 to 12 train."""
 
 from resample_viz.deprecation import renamed
 from resample_viz.networks.autoencoder import Autoencoder
 from resample_viz.networks.catalogue import NETWORKS, Network
 from resample_viz.networks.detector import PyramidDetector
 from resample_viz.networks.generators import ESPCN, DCGANGenerator
+from resample_viz.networks.location_detector import Detections, LocationDetector
 from resample_viz.networks.restoration import RestorationNetwork
 from resample_viz.networks.segmenter import SegmentationNetwork
 from resample_viz.networks.segnet import SegNet
@@ -28,7 +29,9 @@ __all__ = [
     "Autoencoder",
     "BlockMaker",
     "DCGANGenerator",
+    "Detections",
     "Fix",
+    "LocationDetector",
     "MaxUnpooling",
     "Network",
     "PyramidDetector",

@@ -1,5 +1,6 @@
 """Training in the notebook: tasks, and a loop that can be read and stopped."""
 
+from resample_viz.training.boxes import detection, detection_counts
 from resample_viz.training.loop import Batch, Task, Training
 from resample_viz.training.tasks import (
     class_picture,
@@ -13,6 +14,8 @@ __all__ = [
     "Task",
     "Training",
     "class_picture",
+    "detection",
+    "detection_counts",
     "reconstruction",
     "segmentation",
     "super_resolution",

@@ -1,4 +1,4 @@
-"""The three tasks of lessons 10 to 12: reconstruction, segmentation, super-resolution."""
+"""The tasks of lessons 10 to 12: reconstruction, segmentation, super-resolution."""
 
 from __future__ import annotations
 
