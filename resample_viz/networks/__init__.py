@@ -5,7 +5,7 @@ from resample_viz.networks.autoencoder import Autoencoder
 from resample_viz.networks.catalogue import NETWORKS, Network
 from resample_viz.networks.detector import PyramidDetector
 from resample_viz.networks.generators import ESPCN, DCGANGenerator
-from resample_viz.networks.location_detector import Detections, LocationDetector
+from resample_viz.networks.location_detector import Detections, LocationDetector, locations
 from resample_viz.networks.restoration import RestorationNetwork
 from resample_viz.networks.segmenter import SegmentationNetwork
 from resample_viz.networks.segnet import SegNet
@@ -43,6 +43,7 @@ __all__ = [
     "Upsampling",
     "enlarge",
     "icnr_",
+    "locations",
     "upsampling_block",
     "upscale_bicubic",
 ]
