@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from resample_viz.operations.errors import OperationError
 from resample_viz.operations.footprint import Footprint
+from resample_viz.operations.jacobian import vector_jacobian
 from resample_viz.operations.program import Program
 from resample_viz.operations.validation import (
     MAX_BYTES,
@@ -171,11 +172,7 @@ class Operation(ABC):
         """The transposed map, as autograd computes it."""
 
         def apply(y: Tensor) -> Tensor:
-            # What torch.func.vjp does; but its first call imports 800 modules.
-            with torch.enable_grad():
-                x = y.new_zeros(tuple(shape), requires_grad=True)
-                result: Tensor = torch.autograd.grad(self(x), x, y)[0]
-            return result
+            return vector_jacobian(self, y.new_zeros(tuple(shape)), y)
 
         code = f"torch.func.vjp({self.variable}, x)[1](y)[0]"
         return Undo("adjoint (transpose)", code, apply, lambda: "adjoint")

@@ -18,6 +18,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from resample_viz.operations.jacobian import jacobian_vector, vector_jacobian
 from resample_viz.operations.validation import check_matrix
 
 Cell = tuple[int, ...]
@@ -224,12 +225,12 @@ class JacobianFootprint(Footprint):
         """The input cells that the output `cell` depends on, with the slopes."""
         x = self.x[:1]
         cotangent = _impulse(self.function(x), cell)
-        return _nonzero(torch.func.vjp(self.function, x)[1](cotangent)[0])
+        return _nonzero(vector_jacobian(self.function, x, cotangent))
 
     def targets(self, cell: Sequence[int]) -> Weighted:
         """The output cells that depend on the input `cell`, with the slopes."""
         x = self.x[:1]
-        return _nonzero(torch.func.jvp(self.function, (x,), (_impulse(x, cell),))[1])
+        return _nonzero(jacobian_vector(self.function, x, _impulse(x, cell)))
 
 
 def _impulse(like: Tensor, cell: Sequence[int]) -> Tensor:

@@ -225,18 +225,24 @@ def how_to_get(library: str) -> str:
     )
 
 
-@lru_cache(maxsize=64)
 def measured_rows(method: ResizeMethod, in_size: int, out_size: int) -> Tensor:
     """The matrix (out, in) of an axis as the library has it: `in_size` unit impulses, resized.
 
     They are the columns of one picture whose width is kept, so that only its height is measured.
     Two columns more, below and above all others, keep scikit-image from clipping the answer.
+    float64. Raises what `ResizeMethod.resize` raises.
     """
+    return _sparse_rows(method, in_size, out_size).to_dense()
+
+
+@lru_cache(maxsize=64)
+def _sparse_rows(method: ResizeMethod, in_size: int, out_size: int) -> Tensor:
+    """The same, kept without its zeros: a row has few weights."""
     if in_size == 1:
-        return torch.ones(out_size, 1, dtype=torch.float64)
+        return torch.ones(out_size, 1, dtype=torch.float64).to_sparse()
     impulses = torch.cat([torch.eye(in_size), torch.tensor([[-9.0, 9.0]]).expand(in_size, 2)], 1)
     response = replace(method, dtype="float32").resize(
         impulses[None, None], (out_size, in_size + 2)
     )
     weights = response[0, 0, :, :in_size].double()
-    return weights.masked_fill(weights.abs() < 1e-6, 0.0)
+    return weights.masked_fill(weights.abs() < 1e-6, 0.0).to_sparse()

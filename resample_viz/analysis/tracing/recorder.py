@@ -321,6 +321,7 @@ class Recorder(TorchDispatchMode):
             operation = brief(module) if module is not None else "forward"
             self._note_failure(name or "forward", operation, module, read, error)
         assert self.failed is not None
+        _forget_frames(error)
         return self.failed
 
     def _add(
@@ -411,6 +412,17 @@ def _is_caused(error: BaseException, inner: BaseException) -> bool:
             return True
         current = current.__cause__ or current.__context__
     return False
+
+
+def _forget_frames(error: BaseException) -> None:
+    """Drops the frames that an error and its causes were raised through: they hold the model.
+
+    Whoever keeps the error would keep the model with it, in a circle, until Python looks for such.
+    """
+    current: BaseException | None = error
+    while current is not None:
+        current.__traceback__ = None
+        current = current.__cause__ or current.__context__
 
 
 def _settings(func: Any, args: Any, kwargs: Any) -> dict[str, Any]:
