@@ -9,7 +9,7 @@ from torch import Tensor
 
 from resample_viz.analysis import ResizeMethod
 from resample_viz.analysis.resizing.compare import SAME
-from resample_viz.analysis.resizing.methods import Size
+from resample_viz.analysis.resizing.methods import Levels, Size
 from resample_viz.operations import OperationError
 from resample_viz.view import Merit, Panel
 
@@ -29,7 +29,8 @@ class ResizePair:
 
     def __call__(self, levels: Tensor) -> tuple[Tensor, Tensor]:
         """Both results for a picture (1, C, H, W) in grey levels. Raises OperationError."""
-        return self.a.resize(levels, self.target), self.b.resize(levels, self.target)
+        picture = Levels(levels)
+        return self.a.resize(picture, self.target), self.b.resize(picture, self.target)
 
 
 def grey_levels(x: Tensor, *methods: ResizeMethod) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from resample_viz.analysis import ResizeMethod
 from resample_viz.analysis.resizing.compare import SAME
-from resample_viz.analysis.resizing.methods import PACKAGES
+from resample_viz.analysis.resizing.methods import PACKAGES, Levels
 from resample_viz.labs.background import Job
 from resample_viz.labs.resize_pair import LIGHTEST
 from resample_viz.operations import OperationError
@@ -134,9 +134,10 @@ def compare_all(table: Table) -> Job:
     both = {*table.methods_a, *table.methods_b}
     steps = len(both) + len(table.methods_a) / ROWS_PER_SLICE
     results: dict[ResizeMethod, Tensor] = {}
+    levels = Levels(table.levels)
     for number, one in enumerate(sorted(both, key=_speed)):
         with suppress(OperationError):  # then this row and this column stay without numbers
-            results[one] = one.resize(table.levels, table.target).flatten()
+            results[one] = one.resize(levels, table.target)
         yield (number + 1) / steps, f"all against all: {one!r}"
     yield from _fill(table, results, len(both), steps)
 
@@ -148,14 +149,11 @@ def _speed(one: ResizeMethod) -> tuple[bool, str]:
 def _fill(
     table: Table, results: dict[ResizeMethod, Tensor], done: int, steps: float
 ) -> Iterator[Any]:
-    columns = [c for c, one in enumerate(table.methods_b) if one in results]
-    if not columns:
-        return
-    others = torch.stack([results[table.methods_b[column]] for column in columns])
-    for row, one in enumerate(table.methods_a):
-        if one in results:
-            difference = (others - results[one]).abs()
-            table.largest[row, columns] = difference.amax(1)
-            table.mean[row, columns] = difference.mean(1)
+    for row, a in enumerate(table.methods_a):
+        for column, b in enumerate(table.methods_b):
+            if a in results and b in results:
+                difference = (results[b] - results[a]).abs_()
+                table.largest[row, column] = difference.max()
+                table.mean[row, column] = difference.mean()
         if row % ROWS_PER_SLICE == ROWS_PER_SLICE - 1:
             yield min(1.0, (done + row / ROWS_PER_SLICE) / steps), "all against all: differences"

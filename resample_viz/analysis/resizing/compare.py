@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from resample_viz.analysis.resizing.libraries import installed_methods, resize_method
-from resample_viz.analysis.resizing.methods import ResizeMethod, Size
+from resample_viz.analysis.resizing.methods import Levels, ResizeMethod, Size
 from resample_viz.progress import Progress
 from resample_viz.threads import one_thread
 
@@ -131,12 +131,13 @@ def _compare(
     out = (size, size) if isinstance(size, int) else size
     x = _noise((of, of) if isinstance(of, int) else of) if picture is None else picture
     in_size: Size = (x.shape[-2], x.shape[-1])
-    wanted = first.resize(x, out)
+    levels = Levels(x)
+    wanted = first.resize(levels, out)
     axes = first.measured_axes(in_size, out)
 
     def figures(other: ResizeMethod) -> tuple[float, float, float]:
         report(f"{first!r} beside {other!r}")
-        difference = (other.resize(x, out) - wanted).abs()
+        difference = (other.resize(levels, out) - wanted).abs()
         bound = max_difference(axes, other.measured_axes(in_size, out))
         return bound, float(difference.max()), float(difference.mean())
 

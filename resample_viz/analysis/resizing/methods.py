@@ -45,6 +45,39 @@ PACKAGES = {
 """Library → the name that is imported, and the package that pip installs."""
 
 
+class Levels:
+    """A picture (1, C, H, W) in grey levels, as libraries take it: each copy is made once.
+
+    To make the copies for every method anew would take more time than many a method does.
+    """
+
+    def __init__(self, levels: Tensor) -> None:
+        self.levels = levels
+        self._tensors: dict[Dtype, Tensor] = {}
+        self._arrays: dict[Dtype, Any] = {}
+
+    def names(self, code: str, dtype: Dtype) -> dict[str, Any]:
+        """What the call `code` of a method reads: `x`, (1, C, H, W), or `a`, (H, W, C) or (H, W)."""
+        read = _compile(code).co_names
+        return {
+            **({"x": self._tensor(dtype)} if "x" in read else {}),
+            **({"a": self._array(dtype)} if "a" in read else {}),
+        }
+
+    def _tensor(self, dtype: Dtype) -> Tensor:
+        if dtype not in self._tensors:
+            x = self.levels.contiguous()
+            is_float = dtype == "float32"
+            self._tensors[dtype] = x if is_float else x.round().clamp_(0, 255).to(torch.uint8)
+        return self._tensors[dtype]
+
+    def _array(self, dtype: Dtype) -> Any:
+        if dtype not in self._arrays:
+            image = self._tensor(dtype)[0].permute(1, 2, 0).contiguous()
+            self._arrays[dtype] = (image[..., 0] if image.shape[-1] == 1 else image).numpy()
+        return self._arrays[dtype]
+
+
 @dataclass(frozen=True, repr=False)
 class ResizeMethod:
     """One resize method: a call of a library with its settings, on pictures of one dtype.
@@ -87,29 +120,25 @@ class ResizeMethod:
             return f"[{plane} for plane in x[0].numpy()]"
         return call
 
-    def resize(self, levels: Tensor, size: Size) -> Tensor:
+    def resize(self, levels: Tensor | Levels, size: Size) -> Tensor:
         """The picture `levels`, (1, C, H, W) in grey levels, at (height, width): float32 levels.
 
         A uint8 method is given the levels rounded, and its whole numbers come back as float32.
+        Many methods on one picture share its copies, if they are given the same `Levels`.
 
         Raises OperationError where the library is missing, for sizes that do not fit, and where
         the library refuses.
         """
-        self._check(levels, size)
-        if self.dtype == "uint8":
-            levels = levels.round().clamp(0, 255).to(torch.uint8)
-        x = levels.contiguous()
-        image = x[0].permute(1, 2, 0).contiguous()
-        a = (image[..., 0] if image.shape[-1] == 1 else image).numpy()
-        names = {**tools(self.library), "x": x, "a": a}
+        picture = levels if isinstance(levels, Levels) else Levels(levels)
+        self._check(picture.levels, size)
+        channels = picture.levels.shape[1]
+        code = self.code(size, channels)
+        names = {**tools(self.library), **picture.names(code, self.dtype)}
         try:
-            result = eval(self._compiled(size, x.shape[1]), names)  # noqa: S307 - our own text
+            result = eval(_compile(code), names)  # noqa: S307 - our own text
         except Exception as error:
             raise OperationError(_refusal(self, error)) from None
-        return _levels(result, x.shape[1])
-
-    def _compiled(self, size: Size, channels: int) -> Any:
-        return _compile(self.code(size, channels))
+        return _levels(result, channels)
 
     def axes(self, in_size: Size, out_size: Size) -> tuple[Tensor, Tensor]:
         """The matrices of the rows and of the columns, each (out, in) float64.
