@@ -18,6 +18,7 @@ from resample_viz.labs.background import Background, Job
 from resample_viz.labs.controls import OperationControls, quiet
 from resample_viz.labs.inputs import InputControls
 from resample_viz.labs.lifetime import adopt, close_tree, disown, empty
+from resample_viz.memory import return_freed
 from resample_viz.operations import Operation, OperationError, Program
 from resample_viz.operations.program import IMPORTS
 from resample_viz.progress import Progress
@@ -285,6 +286,7 @@ class Lab(widgets.Box):
             self.stage.refuse(unexpected(error))
         finally:
             self.stage.report(1.0, "")
+            return_freed()
 
     def _cancel_background(self) -> None:
         if self._background.running:
@@ -399,6 +401,7 @@ class Lab(widgets.Box):
         if self.shown.panels:
             if self._stored is None or self._stored[0] is not self.shown:
                 self._stored = (self.shown, as_text(self.png()))
+                return_freed()
             data["image/png"] = self._stored[1]
         return data
 

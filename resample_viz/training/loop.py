@@ -11,6 +11,7 @@ from time import perf_counter
 import torch
 from torch import Tensor, nn
 
+from resample_viz.memory import return_freed
 from resample_viz.threads import FastestThreads
 
 Batch = tuple[Tensor, Tensor]
@@ -133,6 +134,7 @@ class Training:
             if self._best:
                 self.network.load_state_dict(self._best)
             self.network.eval()
+            return_freed()
 
     def _step(self, optimizer: torch.optim.Optimizer) -> float:
         """One step of the optimizer; its loss. A loss that is not finite changes no weight."""

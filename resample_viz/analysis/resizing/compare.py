@@ -10,6 +10,7 @@ from torch import Tensor
 
 from resample_viz.analysis.resizing.libraries import installed_methods, resize_method
 from resample_viz.analysis.resizing.methods import Levels, ResizeMethod, Size
+from resample_viz.memory import return_freed
 from resample_viz.progress import Progress
 from resample_viz.threads import one_thread
 
@@ -137,7 +138,7 @@ def _compare(
 
     def figures(other: ResizeMethod) -> tuple[float, float, float]:
         report(f"{first!r} beside {other!r}")
-        difference = (other.resize(levels, out) - wanted).abs()
+        difference = (other.resize(levels, out) - wanted).abs_()
         bound = max_difference(axes, other.measured_axes(in_size, out))
         return bound, float(difference.max()), float(difference.mean())
 
@@ -151,6 +152,7 @@ def _compare(
         return not _agree(first, other, most, bound), round(mean, 3)
 
     closest = min(found, key=distance)
+    return_freed()
     at_worst, worst, mean = found[second]
     return Comparison(
         a=first,

@@ -57,7 +57,7 @@ class Levels:
         self._arrays: dict[Dtype, Any] = {}
 
     def names(self, code: str, dtype: Dtype) -> dict[str, Any]:
-        """What the call `code` of a method reads: `x`, (1, C, H, W), or `a`, (H, W, C) or (H, W)."""
+        """What the call `code` reads: `x`, (1, C, H, W), or `a`, (H, W, C) or (H, W)."""
         read = _compile(code).co_names
         return {
             **({"x": self._tensor(dtype)} if "x" in read else {}),
@@ -274,4 +274,4 @@ def _sparse_rows(method: ResizeMethod, in_size: int, out_size: int) -> Tensor:
         impulses[None, None], (out_size, in_size + 2)
     )
     weights = response[0, 0, :, :in_size].double()
-    return weights.masked_fill(weights.abs() < 1e-6, 0.0).to_sparse()
+    return weights.masked_fill_(weights.abs() < 1e-6, 0.0).to_sparse()

@@ -27,6 +27,7 @@ from resample_viz.analysis.resizing.methods import (
     IMPORTS,
     LARGEST,
     PACKAGES,
+    Levels,
     ResizeMethod,
     how_to_get,
     measured_rows,
@@ -111,6 +112,14 @@ def test_a_picture_is_left_as_it_was() -> None:
     assert torch.equal(x, before)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_methods_that_share_copies_give_what_they_give_alone(channels: int) -> None:
+    x = levels(9, 12, channels) - 0.3
+    shared = Levels(x)
+    for one in (*FLOATS, *BYTES):
+        assert torch.equal(one.resize(shared, (5, 7)), one.resize(x, (5, 7)))
+
+
 # Weights
 
 PICKING = (axis_matrices.pillow_box, axis_matrices.skimage_nearest, axis_matrices.opencv_area)
@@ -175,6 +184,16 @@ def test_scikit_image_clips_where_the_weights_would_leave_the_range() -> None:
     clipped = resize_method("scikit-image order=3").resize(x, (8, 20))
     assert (clipped.min(), clipped.max()) == (0, 255)
     assert resize_method("torch bicubic").resize(x, (8, 20)).max() > 256
+
+
+def test_measured_weights_are_kept_without_their_zeros() -> None:
+    one = resize_method("OpenCV INTER_LINEAR")
+    rows = measured_rows(one, 300, 200)
+    kept = methods._sparse_rows(one, 300, 200)
+    assert torch.equal(rows, kept.to_dense())
+    assert kept._nnz() <= 2 * 200
+    rows.zero_()  # a caller's own
+    assert measured_rows(one, 300, 200).sum() > 199
 
 
 # Names

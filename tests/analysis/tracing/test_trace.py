@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import weakref
 from typing import Any
 
 import pytest
@@ -389,3 +391,19 @@ def test_a_square_map_is_not_taken_for_one_with_channels_last() -> None:
     moved = trace(nn.Conv2d(8, 4, 3), (1, 7, 7, 8)).failure
     assert moved is not None
     assert "(N, H, W, C)" in moved.reason
+
+
+def test_a_failed_trace_holds_on_to_no_model() -> None:
+    """Not even until Python looks for circles: a U-Net has 124 MB."""
+    model = UNet(width=2)
+    trace(model, (1, 1, 96, 96))  # what torch imports at first keeps frames of its own
+    gone = weakref.ref(model)
+    gc.collect()
+    gc.disable()
+    try:
+        failure = trace(model, (1, 1, 100, 100)).failure
+        del model
+        assert failure is not None
+        assert gone() is None
+    finally:
+        gc.enable()
