@@ -1,4 +1,4 @@
-"""torchvision, also where its compiled operators do not load.
+"""What differs between installations of PyTorch: its newest mode, and torchvision without CUDA.
 
 torchvision's wheel on PyPI is linked against CUDA. Beside a CPU-only torch its compiled operators
 do not load, and then `import torchvision` itself fails: "operator torchvision::nms does not exist"
@@ -18,6 +18,23 @@ SCHEMAS = (
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 )
 _declared: list[Any] = []  # a torch.library.Library takes its schemas along when it goes
+
+
+def has_lanczos() -> bool:
+    """Whether F.interpolate has mode="lanczos" here, as it does since torch 2.12."""
+    import torch
+
+    return hasattr(torch.ops.aten, "_upsample_lanczos2d_aa")
+
+
+def no_lanczos() -> str:
+    """What to say where there is none."""
+    import torch
+
+    return (
+        f"torch {torch.__version__} has no mode 'lanczos', which came with 2.12: use 'bicubic' "
+        "with antialias=True, or install a newer torch."
+    )
 
 
 def import_torchvision() -> ModuleType:

@@ -1,18 +1,24 @@
-"""torchvision can be imported, with or without its compiled operators."""
+"""What differs between installations: torchvision without its operators, torch without lanczos."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from resample_viz import compat
-from resample_viz.compat import import_torchvision
+from resample_viz.analysis import super_resolution, upscale
+from resample_viz.analysis.resizing import methods
+from resample_viz.analysis.resizing.libraries import installed_methods, resize_method
+from resample_viz.compat import has_lanczos, import_torchvision
+from resample_viz.operations import Upsample, upsample
 
 PLAIN = "import torchvision"
 OURS = "from resample_viz.compat import import_torchvision; import_torchvision()"
@@ -106,3 +112,45 @@ def test_the_schemas_are_those_of_torchvision() -> None:
     assert str(torch.ops.rv_schema_test.nms.default._schema).startswith(
         "rv_schema_test::nms(Tensor"
     )
+
+
+# An older torch
+
+
+@pytest.fixture
+def old_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (upsample, methods, super_resolution):
+        monkeypatch.setattr(module, "has_lanczos", lambda: False)
+
+
+def test_lanczos_is_there_where_torch_computes_it() -> None:
+    def lanczos() -> torch.Tensor:
+        return F.interpolate(torch.rand(1, 1, 8, 8), size=4, mode="lanczos", antialias=True)
+
+    if has_lanczos():
+        assert lanczos().shape == (1, 1, 4, 4)
+    else:
+        with pytest.raises((ValueError, NotImplementedError)):
+            lanczos()
+
+
+@pytest.mark.usefixtures("old_torch")
+def test_without_lanczos_one_sentence_says_what_to_use() -> None:
+    x = torch.rand(1, 1, 8, 8)
+    attempts: list[Callable[[], object]] = [
+        lambda: Upsample(mode="lanczos", antialias=True),
+        lambda: resize_method("torch lanczos antialias").resize(x, (4, 4)),
+        lambda: resize_method("torchvision v2 tensor LANCZOS uint8").resize(x, (4, 4)),
+        lambda: upscale(x, 2, "Lanczos"),
+    ]
+    for attempt in attempts:
+        with pytest.raises(ValueError, match=r"no mode 'lanczos'.*'bicubic' with antialias=True"):
+            attempt()
+    assert Upsample(mode="bicubic", antialias=True)(x).shape == (1, 1, 16, 16)
+
+
+@pytest.mark.usefixtures("old_torch")
+def test_without_lanczos_on_tensors_the_others_are_compared() -> None:
+    names = [one.name for one in installed_methods("float32") if "LANCZOS" in one.name.upper()]
+    assert names[:1] == ["Pillow LANCZOS"]
+    assert not [name for name in names if name.startswith("torch ") or "tensor" in name]

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from resample_viz.compat import has_lanczos, no_lanczos
 from resample_viz.operations.base import Operation, Undo
 from resample_viz.operations.errors import OperationError
 from resample_viz.operations.footprint import Axis, SeparableFootprint
@@ -121,6 +122,8 @@ class Upsample(Operation):
             )
         if self.mode == "lanczos" and not self.antialias:
             raise OperationError("mode 'lanczos' exists only with antialias=True: switch it on.")
+        if self.mode == "lanczos" and not has_lanczos():
+            raise OperationError(no_lanczos())
         if self.recompute_scale_factor and self.size is not None:
             raise OperationError(
                 "recompute_scale_factor=True needs a scale_factor to recompute, but size is given: "
@@ -171,7 +174,7 @@ class Upsample(Operation):
         out = self._resized(spatial)
         if self.antialias and out[-1] == 1 and out[0] != spatial[0]:
             raise OperationError(
-                f"torch 2.13 computes wrong values where antialias=True changes the height of an "
+                f"torch computes wrong values where antialias=True changes the height of an "
                 f"output one pixel wide, {tuple(shape)} to {(*shape[:2], *out)}: use "
                 "antialias=False, or swap height and width before and after."
             )

@@ -157,7 +157,7 @@ def check_tensor(x: Any) -> None:
     """Raises OperationError unless `x` is a dense tensor with real numbers in it."""
     if not isinstance(x, Tensor):
         raise OperationError(
-            f"an operation takes a tensor, (N, C, H, W), not {_described(x)}: "
+            f"an operation takes a tensor, (N, C, H, W), not {described(x)}: "
             "rv.load_image makes one of pictures, arrays and files."
         )
     if x.is_meta:
@@ -175,7 +175,8 @@ def check_tensor(x: Any) -> None:
         )
 
 
-def _described(value: object) -> str:
+def described(value: object) -> str:
+    """What a value is, in words: "None", "an Image", "a list"."""
     kind = type(value).__name__
     return "None" if value is None else f"{'an' if kind[0] in 'AEIOUaeiou' else 'a'} {kind}"
 

@@ -11,6 +11,8 @@ from torch import Tensor
 from resample_viz.analysis.resizing.libraries import installed_methods, resize_method
 from resample_viz.analysis.resizing.methods import Levels, ResizeMethod, Size
 from resample_viz.memory import return_freed
+from resample_viz.operations import OperationError
+from resample_viz.operations.validation import check_tensor, described
 from resample_viz.progress import Progress
 from resample_viz.threads import one_thread
 
@@ -103,12 +105,16 @@ def same_resize(
 
     `a` and `b` are names, such as "torch bilinear antialias" and "Pillow BILINEAR uint8"; float32
     where no dtype is named. `resample_viz.analysis.RESIZE_METHODS` lists them. `size` and `of` are
-    the sizes of the results and of the picture, a side or (height, width). `picture`, (1, C, H, W)
-    in grey levels from 0 to 255, replaces the seeded noise that is used otherwise, and `of`.
+    the sizes of the results and of the picture, a side or (height, width). `picture` replaces the
+    seeded noise that is used otherwise, and `of`: a tensor (1, C, H, W), (C, H, W) or (H, W), with
+    values in [0, 1], as `rv.photograph` and `rv.load_image` give them, or in grey levels from 0 to
+    255; see `grey_levels`. Differences are in grey levels either way.
 
     Weights are asked of the libraries themselves; after a second, a line says at what it is.
-    Raises OperationError for an unknown method, for a library that is not installed, and for sizes
-    that a method refuses.
+
+    Raises OperationError for an unknown method, for a library that is not installed, for sizes that
+    a method refuses, and for a picture that is no tensor (`rv.load_image` makes one) or has NaN or
+    infinite values.
 
     >>> bool(same_resize("torch bilinear antialias", "Pillow BILINEAR", 20, of=50))
     True
@@ -130,7 +136,7 @@ def _compare(
     """`same_resize`, which tells `report` what it is at."""
     first, second = resize_method(a), resize_method(b)
     out = (size, size) if isinstance(size, int) else size
-    x = _noise((of, of) if isinstance(of, int) else of) if picture is None else picture
+    x = _noise((of, of) if isinstance(of, int) else of) if picture is None else _batch_of(picture)
     in_size: Size = (x.shape[-2], x.shape[-1])
     levels = Levels(x)
     wanted = first.resize(levels, out)
@@ -166,6 +172,46 @@ def _compare(
         closest_worst=found[closest][1],
         closest_at_worst=found[closest][0],
     )
+
+
+def grey_levels(picture: Tensor) -> Tensor:
+    """A picture of any shape in grey levels from 0 to 255, float32, on the CPU.
+
+    Floating-point values that lie in [0, 1], or leave it as little as an overshoot does (from -1 to
+    2), are multiplied by 255, and so are True and False. Others, and whole numbers, are levels
+    already.
+
+    >>> grey_levels(torch.tensor([0.0, 0.5, 1.0])).tolist()
+    [0.0, 127.5, 255.0]
+    >>> grey_levels(torch.tensor([0, 1, 200], dtype=torch.uint8)).tolist()
+    [0.0, 1.0, 200.0]
+    """
+    x = picture.detach().to("cpu", torch.float32)
+    if picture.dtype == torch.bool:
+        return x * 255
+    if not picture.is_floating_point() or picture.numel() == 0:
+        return x
+    low, high = x.aminmax()
+    return x * 255 if low >= -1 and high <= 2 else x
+
+
+def _batch_of(picture: Tensor) -> Tensor:
+    """The picture in grey levels as a batch of one. Raises OperationError for what is none."""
+    if not isinstance(picture, Tensor):
+        raise OperationError(
+            f"picture must be a tensor, (1, C, H, W), not {described(picture)}: rv.load_image "
+            "makes one of pictures, arrays and files."
+        )
+    check_tensor(picture)
+    if not bool(picture.isfinite().all()):
+        raise OperationError(
+            "the picture has NaN or infinite values, which no library resizes alike: use "
+            "torch.nan_to_num(x)."
+        )
+    levels = grey_levels(picture)
+    if levels.ndim == 2:
+        return levels[None, None]
+    return levels[None] if levels.ndim == 3 and len(levels) in (1, 3) else levels
 
 
 def max_difference(a: Axes, b: Axes, white: float = 255.0) -> float:

@@ -46,6 +46,11 @@ def _pil(version: str, mode: str, row: Rows) -> ResizeMethod:
 
 
 def _pillow(mode: str, row: Rows) -> ResizeMethod:
+    """Pillow's own. With uint8 its filters with negative weights depend on its release.
+
+    uint8 is rounded and cut off between the passes along both axes. Before release 13 Pillow began
+    with the rows, as PyTorch does; since then it begins with the columns for some sizes.
+    """
     call = f"Image.fromarray(a).resize({{wh}}, Image.Resampling.{mode})"
     return ResizeMethod(f"Pillow {mode}", "Pillow", call, row)
 

@@ -242,7 +242,7 @@ def resize_matrix(
     scale: float | None = None,
     cubic_coeff: float = -0.75,
     nearest_rounding: str = "round_prefer_floor",
-    exclude_outside: bool = False,
+    exclude_outside: bool | None = None,
     antialias: bool = False,
 ) -> Tensor:
     """The matrix that resizes an axis: float64, shape `(out_size, in_size)`, rows sum to 1.
@@ -250,10 +250,11 @@ def resize_matrix(
     - `mode`: `nearest`, `linear`, `cubic`, `area` or `lanczos3`.
     - `coordinates`, `scale`: see `source_coordinates`. (`area` has windows instead.)
     - `cubic_coeff`: `a` of `cubic_kernel`; `nearest_rounding`: see `round_coordinates`.
-    - `exclude_outside`: cells outside the input get no weight and the others are scaled up.
-      Otherwise the border cell stands in for them.
-    - `antialias` (`linear`, `cubic`, `lanczos3`): see `kernel_stretch`. Cells outside are then
-      always excluded, as PyTorch and Pillow do (in an ONNX file: `exclude_outside=1`).
+    - `antialias` (`linear`, `cubic`, `lanczos3`): see `kernel_stretch`.
+    - `exclude_outside`: if True, cells outside the input get no weight and the others are scaled
+      up; if False, the border cell stands in for them. None is what PyTorch and Pillow do: True
+      with `antialias`, else False. ONNX has its own default, 0, with `antialias` as well: a file
+      that is to give what PyTorch gives needs `exclude_outside=1` there.
 
     The modes of `torch.nn.functional.interpolate`, reproduced to rounding errors:
 
@@ -300,7 +301,7 @@ def resize_matrix(
     kernel, reach = _kernel_and_reach(mode, cubic_coeff)
     cells = field_of_view(x, reach * stretch)
     weights = kernel_weights(x, cells, kernel, stretch)
-    if exclude_outside or antialias:
+    if antialias if exclude_outside is None else exclude_outside:
         weights = drop_outside(cells, weights, in_size)
     return matrix_from_taps(cells, normalise(weights), in_size)
 

@@ -24,7 +24,7 @@ from resample_viz.analysis.resizing.axis_matrices import (
     opencv_area,
     opencv_area_enlarging,
 )
-from resample_viz.compat import import_torchvision
+from resample_viz.compat import has_lanczos, import_torchvision, no_lanczos
 from resample_viz.operations import MAX_BYTES, OperationError
 
 Dtype = Literal["float32", "uint8"]
@@ -100,8 +100,21 @@ class ResizeMethod:
 
     @property
     def installed(self) -> bool:
-        """Whether the library is there."""
+        """Whether the library is there, and has this method in its version."""
+        return self._is_found and not self._lacks_lanczos
+
+    @property
+    def _is_found(self) -> bool:
         return find_spec(PACKAGES[self.library][0]) is not None
+
+    @property
+    def _lacks_lanczos(self) -> bool:
+        """Whether this is Lanczos on tensors, and torch is too old for it."""
+        return self._runs_in_torch and "lanczos" in self.name.lower() and not has_lanczos()
+
+    @property
+    def _runs_in_torch(self) -> bool:
+        return self.library == "torch" or "tensor" in self.name
 
     def __repr__(self) -> str:
         return f"{self.name} {self.dtype}"
@@ -161,8 +174,10 @@ class ResizeMethod:
         return first, second
 
     def _check(self, levels: Tensor, size: Size) -> None:
-        if not self.installed:
+        if not self._is_found:
             raise OperationError(f"{self.name}: {how_to_get(self.library)}")
+        if self._lacks_lanczos:
+            raise OperationError(f"{self.name}: {no_lanczos()}")
         if self.dtype == "uint8" and self.refuses_uint8:
             raise OperationError(
                 f"{self.name} does not take uint8 ({self.refuses_uint8}): choose float32."
@@ -170,7 +185,7 @@ class ResizeMethod:
         if levels.ndim != 4 or levels.shape[0] != 1 or levels.shape[1] not in (1, 3):
             raise OperationError(
                 f"the libraries agree on pictures of 1 or 3 channels, (1, C, H, W), but this is "
-                f"{tuple(levels.shape)}: choose one channel with x[:1, :1]."
+                f"{tuple(levels.shape)}: {_way_out(levels.shape)}."
             )
         height, width = size
         for extent in (*levels.shape[2:], height, width):
@@ -184,16 +199,34 @@ class ResizeMethod:
                 f"{levels.shape[1]} channels of {height} × {width} take more than the "
                 f"{MAX_BYTES // 2**20} MB that a lab keeps: choose a smaller size."
             )
-        in_torch = "tensor" in self.name or self.library == "torch"
-        if in_torch and self._antialiased and width == 1 and height != levels.shape[2]:
+        if self._runs_in_torch and self._antialiased and width == 1 and height != levels.shape[2]:
             raise OperationError(
-                "torch 2.13 computes wrong values where antialias=True changes the height of an "
+                "torch computes wrong values where antialias=True changes the height of an "
                 "output one pixel wide: make it two pixels wide, or use antialias=False."
             )
 
     @property
     def _antialiased(self) -> bool:
         return "antialias=True" in self.template
+
+
+def _way_out(shape: torch.Size) -> str:
+    """How a tensor of another shape becomes (1, C, H, W) with 1 or 3 channels."""
+    if len(shape) == 2:
+        return "write x[None, None]"
+    if len(shape) == 3:
+        if shape[0] in (1, 3):
+            return "write x[None]"
+        if shape[2] in (1, 3):
+            return "write x.permute(2, 0, 1)[None]"
+        return "choose one channel with x[None, :1]"
+    if len(shape) == 4 and shape[0] >= 1 and shape[1] >= 1:
+        if shape[3] in (1, 3) and shape[1] not in (1, 3):
+            return "write x.permute(0, 3, 1, 2)[:1]"
+        if shape[1] in (1, 3):
+            return "choose one picture with x[:1]"
+        return "choose one channel with x[:1, :1]"
+    return "give a picture that rv.photograph or rv.load_image made"
 
 
 def _refusal(method: ResizeMethod, error: Exception) -> str:

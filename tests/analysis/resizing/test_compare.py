@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+import PIL
 import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from packaging.version import Version
+from PIL import Image
 from torch import Tensor
 
-from resample_viz.analysis.resizing.compare import SAME, max_difference, same_resize
+from resample_viz.analysis.resizing.compare import SAME, grey_levels, max_difference, same_resize
 from resample_viz.analysis.resizing.libraries import installed_methods, resize_method
+from resample_viz.images import load_image, photograph
 from resample_viz.operations import OperationError
 from tests.analysis.resizing.test_methods import levels, without_ties
 
@@ -71,16 +78,46 @@ def test_in_uint8_they_agree_up_to_one_level(
     assert difference.abs().max() <= 1
 
 
+ROWS_FIRST = Version(PIL.__version__) < Version("13")
+"""Whether this Pillow always goes along the rows first, as torch does."""
+
+
+def in_two_passes(x: Tensor, axes: tuple[Tensor, Tensor], *, rows_first: bool) -> Tensor:
+    """What uint8 makes of a picture: after each pass, levels are rounded and cut off."""
+    vertical, horizontal = axes
+    passes = [lambda y: y @ horizontal.T, lambda y: vertical @ y]
+    y = x.double()
+    for run in passes if rows_first else passes[::-1]:
+        y = (run(y) + 0.5).floor().clamp(0, 255)
+    return y.float()
+
+
 @pytest.mark.parametrize(("mode", "pillow"), [("bicubic", "BICUBIC"), ("lanczos", "LANCZOS")])
 @settings(max_examples=20)
 @given(of=pairs, size=pairs)
-def test_with_negative_weights_torch_and_pillow_round_alike_too(
+def test_with_negative_weights_uint8_is_cut_off_between_two_passes(
     mode: str, pillow: str, of: tuple[int, int], size: tuple[int, int]
 ) -> None:
+    """torch goes along the rows first, as Pillow did before 13; Pillow 13 chooses the order."""
     x = levels(*of)
+    axes = resize_method(f"Pillow {pillow}").axes(of, size)
+    rows_first, columns_first = (in_two_passes(x, axes, rows_first=flag) for flag in (True, False))
     one = resize_method(f"torch {mode} antialias uint8").resize(x, size)
     other = resize_method(f"Pillow {pillow} uint8").resize(x, size)
-    assert (one - other).abs().max() <= 2
+    assert (one - rows_first).abs().max() <= 2
+    to_rows_first, to_columns_first = (
+        float((other - y).abs().max()) for y in (rows_first, columns_first)
+    )
+    assert (to_rows_first if ROWS_FIRST else min(to_rows_first, to_columns_first)) <= 2
+
+
+def test_pillow_13_goes_along_the_columns_first_for_some_sizes() -> None:
+    found = same_resize(
+        "torch lanczos antialias uint8", "Pillow LANCZOS uint8", (40, 90), of=(60, 50)
+    )
+    assert bool(found) == ROWS_FIRST
+    assert found.at_worst <= SAME
+    assert ROWS_FIRST or found.worst > 10
 
 
 @settings(max_examples=30)
@@ -245,6 +282,90 @@ def test_a_picture_of_ones_own_is_compared() -> None:
     assert found.worst == pytest.approx(0, abs=1e-3)
     assert found.at_worst > 10
     assert not found
+
+
+@settings(max_examples=20)
+@given(
+    seed=st.integers(0, 99),
+    channels=st.sampled_from([1, 3]),
+    dtype=st.sampled_from([torch.float32, torch.float64, torch.float16]),
+)
+def test_differences_are_in_grey_levels_whatever_the_scale(
+    seed: int, channels: int, dtype: torch.dtype
+) -> None:
+    x = levels(12, 15, channels, seed)
+    expected = same_resize("torch bilinear", "Pillow BILINEAR", (5, 6), picture=x)
+    assert expected.worst > 1
+    for picture in (x.byte(), x[0], x.byte()[0], (x / 255).to(dtype), (x / 255)[0], x.long()):
+        found = same_resize("torch bilinear", "Pillow BILINEAR", (5, 6), picture=picture)
+        assert found.worst == pytest.approx(expected.worst, rel=0.02)
+        assert found.mean == pytest.approx(expected.mean, rel=0.02)
+        assert found.in_size == (12, 15)
+
+
+def test_photographs_of_the_package_differ_by_grey_levels() -> None:
+    found = same_resize("torch bilinear", "Pillow BILINEAR", 64, picture=photograph("astronaut"))
+    assert "46.5 grey levels at most here" in str(found)
+
+
+def test_an_overshoot_does_not_make_levels_of_a_picture() -> None:
+    x = torch.tensor([-0.07, 0.5, 1.12])
+    torch.testing.assert_close(grey_levels(x), x * 255)
+    assert torch.equal(grey_levels(torch.tensor([0.0, 2.5])), torch.tensor([0.0, 2.5]))
+    assert torch.equal(grey_levels(torch.tensor([0, 1])), torch.tensor([0.0, 1.0]))
+    assert torch.equal(grey_levels(torch.tensor([False, True])), torch.tensor([0.0, 255.0]))
+
+
+def test_a_picture_with_a_gradient_stays_as_it_is() -> None:
+    x = torch.rand(3, 8, 8, requires_grad=True)
+    before = x.detach().clone()
+    same_resize("torch bilinear", "OpenCV INTER_LINEAR", 5, picture=x)
+    assert torch.equal(x, before)
+    assert x.grad is None
+
+
+@pytest.mark.parametrize("kind", [Image.fromarray, np.asarray, lambda array: array.tolist()])
+def test_other_pictures_are_refused_with_a_way_out_that_works(kind: Any) -> None:
+    array = levels(9, 12)[0].permute(1, 2, 0).byte().numpy()
+    picture = kind(array)
+    with pytest.raises(OperationError, match=r"picture must be a tensor.*rv\.load_image"):
+        same_resize("torch bilinear", "Pillow BILINEAR", 5, picture=picture)
+    loaded = load_image(array if isinstance(picture, list) else picture)
+    found = same_resize("torch bilinear", "Pillow BILINEAR", 5, picture=loaded)
+    assert found.worst > 1
+
+
+@pytest.mark.parametrize(
+    ("shape", "way_out"),
+    [
+        ((9, 12, 3), lambda x: x.permute(2, 0, 1)[None]),
+        ((5, 9, 12), lambda x: x[None, :1]),
+        ((2, 3, 9, 12), lambda x: x[:1]),
+        ((2, 5, 9, 12), lambda x: x[:1, :1]),
+        ((1, 9, 12, 3), lambda x: x.permute(0, 3, 1, 2)[:1]),
+    ],
+)
+def test_the_way_out_for_another_shape_works(shape: tuple[int, ...], way_out: Any) -> None:
+    x = torch.rand(shape)
+    with pytest.raises(OperationError) as caught:
+        same_resize("torch bilinear", "Pillow BILINEAR", 5, picture=x)
+    words = str(caught.value)
+    code = words[words.index(" x") + 1 if " x[" in words else words.index("x.") :].rstrip(".")
+    assert torch.equal(eval(code, {"x": x}), way_out(x))
+    assert same_resize("torch bilinear", "Pillow BILINEAR", 5, picture=way_out(x)).in_size == (
+        9,
+        12,
+    )
+
+
+def test_a_picture_with_nan_is_refused() -> None:
+    x = torch.rand(1, 3, 8, 8)
+    x[0, 0, 2, 3] = torch.nan
+    with pytest.raises(OperationError, match=r"torch\.nan_to_num"):
+        same_resize("torch bilinear", "Pillow BILINEAR", 5, picture=x)
+    assert (
+        same_resize("torch bilinear", "Pillow BILINEAR", 5, picture=torch.nan_to_num(x)).worst > 1
+    )
 
 
 @pytest.mark.parametrize(

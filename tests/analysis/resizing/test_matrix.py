@@ -392,7 +392,7 @@ def any_arguments(draw: st.DrawFn) -> dict[str, Any]:
         "scale": draw(st.none() | st.floats(0.05, 20.0)),
         "cubic_coeff": draw(st.floats(-1.0, 0.0)),
         "nearest_rounding": draw(st.sampled_from(NEAREST_ROUNDINGS)),
-        "exclude_outside": draw(st.booleans()),
+        "exclude_outside": draw(st.none() | st.booleans()),
         "antialias": antialias,
     }
 
@@ -482,6 +482,41 @@ def test_the_cubic_kernel_has_slope_a_at_distance_one(a: float) -> None:
     t = torch.tensor([1 - 1e-6, 1 + 1e-6], dtype=torch.float64)
     low, high = cubic_kernel(t, a).tolist()
     assert (high - low) / 2e-6 == pytest.approx(a, abs=1e-5)
+
+
+ANTIALIASED = [("linear", -0.75), ("cubic", -0.5), ("lanczos3", -0.75)]
+
+
+@pytest.mark.parametrize(("mode", "coeff"), ANTIALIASED)
+@quick
+@given(n=st.integers(2, 12), m=st.integers(2, 12), data=st.data())
+def test_with_antialias_the_border_may_be_repeated_as_onnx_does(
+    mode: str, coeff: float, n: int, m: int, data: st.DataObject
+) -> None:
+    """It is what a row gives that goes on with its border cell, far enough to both sides."""
+    assume(n != m)  # such an axis is copied
+    x = torch.tensor(data.draw(st.lists(st.floats(-1, 1), min_size=n, max_size=n))).double()
+    options = {"mode": mode, "cubic_coeff": coeff, "antialias": True}
+    longer = torch.cat([x[:1].expand(7 * n), x, x[-1:].expand(7 * n)])
+    wide = (resize_matrix(15 * n, 15 * m, **options) @ longer)[7 * m : 8 * m]
+    repeated = resize_matrix(n, m, exclude_outside=False, **options) @ x
+    torch.testing.assert_close(repeated, wide, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize(("mode", "coeff"), ANTIALIASED)
+@pytest.mark.parametrize("antialias", [False, True])
+def test_what_is_outside_is_by_default_where_pytorch_has_it(
+    mode: str, coeff: float, antialias: bool
+) -> None:
+    options = {"mode": mode, "cubic_coeff": coeff, "antialias": antialias}
+    both = {
+        flag: resize_matrix(9, 4 if antialias else 20, exclude_outside=flag, **options)
+        for flag in (False, True)
+    }
+    usual = resize_matrix(9, 4 if antialias else 20, **options)
+    assert torch.equal(usual, both[antialias])
+    if mode != "linear" or antialias:  # two cells, of which the one inside gets all either way
+        assert not torch.allclose(both[True], both[False])
 
 
 def test_out_of_reach_of_every_cell_the_border_is_repeated() -> None:
