@@ -106,5 +106,5 @@ def grid_energy(pictures: Tensor, period: int = 2) -> float:
 def _at(energy: Tensor, place: Tensor) -> Tensor:
     """The energy at a frequency; beyond the highest one comes the lowest again."""
     row, col = (place % torch.tensor(energy.shape)).tolist()
-    found: Tensor = energy[row, col]
-    return found
+    energies: Tensor = energy[row, col]
+    return energies

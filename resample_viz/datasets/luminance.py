@@ -96,12 +96,15 @@ def small_and_large(picture: str | Tensor, factor: int) -> tuple[Tensor, Tensor]
 
 @one_thread()
 def training_pairs(factor: int) -> list[tuple[Tensor, Tensor]]:
-    """`small_and_large` of every photograph that is for training."""
+    """`small_and_large` of every photograph that is for training: (1, 1, H, W) each, in [0, 1]."""
     return [small_and_large(name, factor) for name in TRAINING_PHOTOGRAPHS]
 
 
 def validation_pair(factor: int) -> tuple[Tensor, Tensor]:
-    """`small_and_large` of the middle of the photograph that decides which weights are kept."""
+    """`small_and_large` of the middle of the photograph that decides which weights are kept.
+
+    (1, 1, h, w) and (1, 1, factor h, factor w), in [0, 1].
+    """
     x = native(VALIDATION_PHOTOGRAPH)
     first = (x.shape[-1] - VALIDATION_SIDE) // 2
     inside = slice(first, first + VALIDATION_SIDE)

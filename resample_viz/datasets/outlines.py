@@ -49,7 +49,7 @@ def coins(size: int = 128) -> tuple[Tensor, Tensor]:
     x = photograph("coins", size)
     grey = x[0, 0].double().numpy()
     flat = grey - ndimage.gaussian_filter(grey, size / 4)
-    found = ndimage.binary_fill_holes(flat > threshold_otsu(flat))
-    found = ndimage.binary_opening(found, iterations=2)
-    mask = torch.from_numpy(found).to(torch.int64)
+    foreground = ndimage.binary_fill_holes(flat > threshold_otsu(flat))
+    foreground = ndimage.binary_opening(foreground, iterations=2)
+    mask = torch.from_numpy(foreground).to(torch.int64)
     return x.expand(1, 3, -1, -1).clone(), mask[None]

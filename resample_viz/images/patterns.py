@@ -113,7 +113,7 @@ def zone_plate(size: Size = 128) -> Tensor:
 
 
 def integer_grid(size: Size = 6) -> Tensor:
-    """Counting 1, 2, 3, … along the rows: 1 + i w + j. The only pattern outside [0, 1].
+    """Counting 1, 2, 3, … along the rows of (1, 1, h, w): 1 + i w + j. The only one outside [0, 1].
 
     Shows where each number went, with sums that can be followed by hand. It starts at 1 so that a
     0 in a result is always padding and never a sample.

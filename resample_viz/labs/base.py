@@ -114,8 +114,8 @@ class Lab(widgets.Box):
                 self.inputs.set(**picture)
                 self.set(preset=preset, **settings)
             else:
-                given = {name: value for name, value in picture.items() if value is not None}
-                self.set(**{**self._opening_for(given), **given, **settings})
+                chosen = {name: value for name, value in picture.items() if value is not None}
+                self.set(**{**self._opening_for(chosen), **chosen, **settings})
         except Exception:
             self.close()
             raise
@@ -294,10 +294,10 @@ class Lab(widgets.Box):
             self.stage.report(1.0, "")
 
     def _follow_channels(self) -> None:
-        given = self.controls.given
+        sizes = self.controls.given
         channels = self.input.shape[1]
-        if given and set(given.values()) != {channels}:
-            given.update(dict.fromkeys(given, channels))
+        if sizes and set(sizes.values()) != {channels}:
+            sizes.update(dict.fromkeys(sizes, channels))
             self.channels_changed(channels)
 
     def _compute(self, *, wait: bool = False) -> None:
@@ -354,11 +354,11 @@ class Lab(widgets.Box):
         self.set(preset=button.description, wait=False)
 
     def _preset(self, name: str) -> Preset:
-        found = next((preset for preset in self.presets if preset.name == name), None)
-        if found is None:
+        chosen = next((preset for preset in self.presets if preset.name == name), None)
+        if chosen is None:
             names = ", ".join(repr(preset.name) for preset in self.presets)
             raise OperationError(f"there is no preset {name!r}: choose one of {names}.")
-        return found
+        return chosen
 
     def _listen(self) -> None:
         self.is_quiet = False

@@ -87,6 +87,6 @@ def noisy(x: Tensor, noise: float, *, clip: bool = False) -> Tensor:
     last = _last_noisy.get(x)
     if last is None or last[:2] != (noise, clip):
         random = torch.Generator().manual_seed(0)
-        made = x + noise * torch.randn(x.shape, generator=random)
-        last = _last_noisy[x] = (noise, clip, made.clamp_(0, 1) if clip else made)
+        noised = x + noise * torch.randn(x.shape, generator=random)
+        last = _last_noisy[x] = (noise, clip, noised.clamp_(0, 1) if clip else noised)
     return last[2]

@@ -463,10 +463,10 @@ class OperationControls:
 
     def values(self) -> dict[str, Any]:
         """Keyword arguments for the operation class."""
-        found = {**self.given, **{name: one.value for name, one in self._single.items()}}
+        parameters = {**self.given, **{name: one.value for name, one in self._single.items()}}
         for either in self._either:
-            found |= either.values()
-        return found
+            parameters |= either.values()
+        return parameters
 
     def set(self, *, afresh: bool = False, **values: Any) -> None:
         """Moves controls; with `afresh`, those that are not named go to the operation's defaults.
@@ -505,12 +505,12 @@ class OperationControls:
     @contextmanager
     def kept_if_refused(self) -> Iterator[None]:
         """Puts every control back if anything in the block is refused."""
-        given, before = dict(self.given), self.values()
+        channels, before = dict(self.given), self.values()
         try:
             with put_back(self._single.values()):
                 yield
         except Exception:
-            self.given.update(given)
+            self.given.update(channels)
             for either in self._either:
                 for name in either.parts:
                     either.set(name, before[name])
@@ -535,30 +535,30 @@ class OperationControls:
 
 def control(parameter: Parameter, ndim: int) -> Control:
     """The control for one parameter."""
-    made: Control
+    built: Control
     if parameter.kind == "number":
         sliders = _named(parameter)[1]
-        made = sliders
+        built = sliders
         if parameter.words:
-            made = NumberOrWord(parameter.name, parameter.words, sliders, parameter.default)
+            built = NumberOrWord(parameter.name, parameter.words, sliders, parameter.default)
         elif parameter.optional and parameter.default is None:
-            made = OptionalNumber(parameter.name, sliders)
-        return made
+            built = OptionalNumber(parameter.name, sliders)
+        return built
     if parameter.own:
-        made = ChoiceOrOwn(parameter.name, parameter.choices, parameter.default)
+        built = ChoiceOrOwn(parameter.name, parameter.choices, parameter.default)
     elif parameter.kind == "switch":
         box = widgets.Checkbox(value=parameter.default, description=parameter.name, indent=False)
-        made = Simple(box)
+        built = Simple(box)
     elif len(choices := parameter.choices_for(ndim)) > MOST_BUTTONS:
-        made = Simple(
+        built = Simple(
             widgets.Dropdown(
                 options=choices, value=parameter.default, description=parameter.name, style=LABEL
             )
         )
     else:
-        made = Simple(buttons(parameter.name, choices, parameter.default))
-    made.widget.add_class(f"rv-control-{parameter.name}")
-    return made
+        built = Simple(buttons(parameter.name, choices, parameter.default))
+    built.widget.add_class(f"rv-control-{parameter.name}")
+    return built
 
 
 def buttons(name: str, options: Iterable[str], value: str) -> widgets.ToggleButtons:
@@ -578,15 +578,15 @@ def _named(parameter: Parameter) -> tuple[str, Any]:
     default = parameter.default
     if default is None:
         default = type(limits.low)(min(limits.high, 4 * round(limits.high**0.5 / 2)))
-    made: Any
+    built: Any
     if parameter.per_channel:
-        made = ChannelSliders(parameter.name, limits, default)
+        built = ChannelSliders(parameter.name, limits, default)
     elif parameter.pair:
-        made = PairSliders(parameter.name, limits, default, parameter.whole)
+        built = PairSliders(parameter.name, limits, default, parameter.whole)
     else:
-        made = Slider(parameter.name, limits, default, parameter.whole)
-    made.widget.add_class(f"rv-control-{parameter.name}")
-    return parameter.name, made
+        built = Slider(parameter.name, limits, default, parameter.whole)
+    built.widget.add_class(f"rv-control-{parameter.name}")
+    return parameter.name, built
 
 
 @contextmanager

@@ -549,11 +549,11 @@ class KeptChart(MethodsChart):
 def _decibels(x: Tensor, method: Callable[[int], Operation], way: str) -> list[float]:
     low, high = signal_range(x)
     back = resize_back(x.shape[2:], way)
-    found = []
+    decibels = []
     for factor in range(2, LARGEST_FACTOR + 1):
         try:
             restored = back(method(factor)(x))
         except OperationError:
             break  # the picture is too small for this factor, and for larger ones
-        found.append(min(psnr(restored, x, data_range=high - low), float(SAME_AS_EXACT)))
-    return found
+        decibels.append(min(psnr(restored, x, data_range=high - low), float(SAME_AS_EXACT)))
+    return decibels

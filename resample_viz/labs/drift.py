@@ -80,22 +80,22 @@ def fitting(x: Tensor, levels: int) -> Tensor:
 
 def drift_frame(network: EncoderDecoder, x: Tensor, chart: Profiles) -> Frame:
     """The picture after the network with the wrong and with the right decoder."""
-    given = fitting(x, network.levels)
-    mixed, matched = network.mixed(given), network.matched(given)
+    fitted = fitting(x, network.levels)
+    mixed, matched = network.mixed(fitted), network.matched(fitted)
     limits = signal_range(x)
     off, right = (abs(network.drift(mixed=wrong)) for wrong in (True, False))
     moved = tensor_panel("mixed", MIXED.capitalize(), "output", mixed, limits)
     kept = tensor_panel("matched", MATCHED.capitalize(), "undone", matched, limits)
-    row = chart.draw("one row", {"x": given, "mixed": mixed, "matched": matched})
+    row = chart.draw("one row", {"x": fitted, "mixed": mixed, "matched": matched})
     return Frame(
         (
-            tensor_panel("x", "x", "input", given, limits),
+            tensor_panel("x", "x", "input", fitted, limits),
             replace(moved, caption=f"moved by {off:g} pixels to the right and down"),
             replace(kept, caption=f"moved by {right:g} pixels"),
             row,
         ),
         strip=(
-            Step("x", tuple(given.shape), "input"),
+            Step("x", tuple(fitted.shape), "input"),
             Step(f"{network.levels} × Conv2d(kernel 3, stride 2, padding 1)"),
             Step(f"{network.levels} × twice as large"),
             Step("x̂", tuple(mixed.shape), "undone"),

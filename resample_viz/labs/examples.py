@@ -161,8 +161,8 @@ def own_picture(image: Any, size: int | None, channels: int) -> Tensor:
         )
     if x.shape[1] == channels:
         return x.clamp(0, 1)
-    made = x.mean(1, keepdim=True) if channels == 1 else x.expand(-1, 3, -1, -1)
-    return made.clamp(0, 1)
+    picture = x.mean(1, keepdim=True) if channels == 1 else x.expand(-1, 3, -1, -1)
+    return picture.clamp(0, 1)
 
 
 def _resized(x: Tensor, size: int) -> Tensor:

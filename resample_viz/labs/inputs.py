@@ -82,12 +82,12 @@ class InputControls:
     def kept_if_refused(self) -> Iterator[None]:
         """Puts picture and size back if anything in the block is refused."""
         before = (self.picture.value, self.extent.value)
-        own, edited, made = self._own, self._edited, self._made
+        own, edited, generated = self._own, self._edited, self._made
         try:
             yield
         except Exception:
             self.picture.value, self.extent.value = before
-            self._own, self._edited, self._made = own, edited, made
+            self._own, self._edited, self._made = own, edited, generated
             raise
 
     def _take(self, image: Any) -> None:

@@ -135,8 +135,8 @@ def matrix_panels(
 
     Raises OperationError where the matrix would be too large to be looked at.
     """
-    (_, _, *out), (_, _, *given) = linear.output_shape, linear.input_shape
-    rows, columns = out[0] * out[1], given[0] * given[1]
+    (_, _, *out), (_, _, *into) = linear.output_shape, linear.input_shape
+    rows, columns = out[0] * out[1], into[0] * into[1]
     if max(rows, columns) > MATRIX_CELLS:
         raise OperationError(
             f"the matrix of this picture has {rows} × {columns} entries per pair of channels, too "
@@ -178,20 +178,20 @@ def matrix_merits(linear: LinearMap, x: Tensor) -> tuple[Merit, ...]:
     )
 
 
-def counted(number: int, thing: str) -> str:
+def counted(number: int, noun: str) -> str:
     """The number and the word, with an s unless there is one: "1 row", "2 rows"."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def same_size(operation: Operation, shape: tuple[int, ...]) -> list[int]:
     """The input heights that the operation makes as high as it makes this one."""
     wanted = operation.output_shape(shape)[2]
-    found = []
+    sizes = []
     for height in range(max(1, shape[2] - 8), shape[2] + 9):
         try:
             out = operation.output_shape((*shape[:2], height, shape[3]))
         except OperationError:
             continue
         if out[2] == wanted:
-            found.append(height)
-    return found
+            sizes.append(height)
+    return sizes

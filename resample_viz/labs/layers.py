@@ -123,10 +123,10 @@ def _check_channels(layer: Any, x: Tensor) -> None:
 
 def _settings(layer: nn.Module, *names: str) -> dict[str, Any]:
     """Settings as a lab takes them: one number instead of two equal ones, none that is None."""
-    found = {name: getattr(layer, name) for name in names}
+    settings = {name: getattr(layer, name) for name in names}
     plain = {
         name: value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
-        for name, value in found.items()
+        for name, value in settings.items()
     }
     return {name: value for name, value in plain.items() if value is not None}
 

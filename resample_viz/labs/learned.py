@@ -34,11 +34,11 @@ class LearnedWayBack:
         self.operation, self.channels, self.shown = operation, x.shape[1], shown
         channels = x.shape[1]
         self.patch = tuple(min(PATCH, size) for size in x.shape[-2:])
-        made = operation.output_shape((1, channels, *self.patch))
-        if len(made) != 4 or made[1] != channels or x.shape[1] not in (1, 3):
+        y_shape = operation.output_shape((1, channels, *self.patch))
+        if len(y_shape) != 4 or y_shape[1] != channels or x.shape[1] not in (1, 3):
             raise OperationError(
                 "a way back can be learned here for operations that keep 1 or 3 channels, but this "
-                f"one makes {tuple(made)} of {(1, channels, *self.patch)}: choose another one."
+                f"one makes {tuple(y_shape)} of {(1, channels, *self.patch)}: choose another one."
             )
         others = [name for name in PHOTOGRAPHS if name != shown]
         held_out = HELD_OUT if HELD_OUT in others else others[0]

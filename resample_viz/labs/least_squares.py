@@ -28,8 +28,8 @@ class LeastSquares:
 
     def of(self, operation: Operation, x: Tensor) -> Solved | None:
         """The shortest x̂ with operation(x̂) as near to operation(x) as can be, if it is there."""
-        known, given = self._key
-        return self._solved if known == operation and given is x else None
+        known, solved_x = self._key
+        return self._solved if known == operation and solved_x is x else None
 
     def job(self, operation: Operation, x: Tensor, then: Callable[[], None]) -> Job | None:
         """What has to be done for `of` to have an answer, and `then`; None if it has one."""

@@ -183,15 +183,15 @@ class NetworkLab(Lab):
 
     def open_step(self, step: str) -> Lab:
         """The lab of a step's layer, with its weights, on the tensor that comes in there."""
-        found = self.trace.steps[self._number(step)]
+        chosen = self.trace.steps[self._number(step)]
         # The network that was traced has no numbers: the one that was run has the layer's weights.
         layers = dict(self._model(self.operation).named_modules())
         seen = self.activation(step).inputs
-        lab = layer_lab(layers[found.name], seen[0]) if found.layer is not None else None
+        lab = layer_lab(layers[chosen.name], seen[0]) if chosen.layer is not None else None
         if lab is None:
             raise OperationError(
-                f"{found.name} ({found.operation}) has no lab of its own: choose a convolution, a "
-                "max pooling or an upsampling."
+                f"{chosen.name} ({chosen.operation}) has no lab of its own: choose a convolution, "
+                "a max pooling or an upsampling."
             )
         return lab
 
@@ -242,24 +242,24 @@ class NetworkLab(Lab):
     def frame(self, operation: NetworkChoice, x: Tensor) -> Frame:  # type: ignore[override]
         """The ladder; of a chosen step, its map, and what a cell of it sees."""
         del x
-        found = self._trace(operation)
+        traced = self._trace(operation)
         steps: StepChooser = self.extras["step"]
         with quiet(self):
-            steps.offer([f"{n}: {step.name}" for n, step in enumerate(found.steps)])
+            steps.offer([f"{n}: {step.name}" for n, step in enumerate(traced.steps)])
         self._show_controls(operation)
         number = self._chosen()
-        panels: tuple[AnyPanel, ...] = (self._ladder_panel(found, number),)
+        panels: tuple[AnyPanel, ...] = (self._ladder_panel(traced, number),)
         known = number is not None and self._seen[0] == self._key(operation, number)
         if known and number is not None:
-            panels += self._step_panels(found.steps[number], operation)
+            panels += self._step_panels(traced.steps[number], operation)
         return Frame(
             panels,
-            strip=self._strip(operation, found),
+            strip=self._strip(operation, traced),
             code=self._code(operation),
-            merits=_merits(found),
-            formula=_described(found.steps[number]) if number is not None else "",
+            merits=_merits(traced),
+            formula=_described(traced.steps[number]) if number is not None else "",
             hint=self.look or (CELL_HINT if known else HINT),
-            warnings=tuple(_warnings(found)),
+            warnings=tuple(_warnings(traced)),
         )
 
     def _show_controls(self, operation: NetworkChoice) -> None:
@@ -307,38 +307,38 @@ class NetworkLab(Lab):
             self._outline = (key, operation.build())
         return self._outline[1]
 
-    def _ladder(self, found: Trace) -> Ladder:
+    def _ladder(self, traced: Trace) -> Ladder:
         number = self._chosen()
         chosen = None
-        if number is not None and found.steps[number] in found.on_ladder:
-            chosen = found.on_ladder.index(found.steps[number]) + 1
-        return Ladder(found.rungs(), found.size, dark=self.stage.dark, chosen=chosen)
+        if number is not None and traced.steps[number] in traced.on_ladder:
+            chosen = traced.on_ladder.index(traced.steps[number]) + 1
+        return Ladder(traced.rungs(), traced.size, dark=self.stage.dark, chosen=chosen)
 
-    def _ladder_panel(self, found: Trace, number: int | None) -> ChartPanel:
+    def _ladder_panel(self, traced: Trace, number: int | None) -> ChartPanel:
         del number
-        ladder = self._ladder(found)
+        ladder = self._ladder(traced)
         pixels, palette = ladder.pixels()
-        labels = [f"Input: {found.size[0]} × {found.size[1]}."]
-        labels += [_described(step) for step in found.on_ladder]
-        if found.failure is not None:
-            labels.append(str(found.failure).partition("\n")[0])
+        labels = [f"Input: {traced.size[0]} × {traced.size[1]}."]
+        labels += [_described(step) for step in traced.on_ladder]
+        if traced.failure is not None:
+            labels.append(str(traced.failure).partition("\n")[0])
         return ChartPanel(
             "ladder",
             "Ladder: the size of every map, and below what its cells may see",
             pixels,
             palette,
-            alt=f"Ladder of {len(found.rungs())} steps: {_sizes_in_words(found)}.",
+            alt=f"Ladder of {len(traced.rungs())} steps: {_sizes_in_words(traced)}.",
             spots=tuple(zip(ladder.edges, labels)),
             end=ladder.edges[-1],
         )
 
-    def _strip(self, operation: NetworkChoice, found: Trace) -> tuple[Step, ...]:
+    def _strip(self, operation: NetworkChoice, traced: Trace) -> tuple[Step, ...]:
         name = operation.network if self._own is None else type(self._own).__name__
-        begin = (Step("x", found.inputs[0], "input"), Step(name))
-        if found.failure is not None:
-            shapes = found.failure.shapes
-            return (begin[0], Step(f"{name} stops at {found.failure.name}"), *_met(shapes))
-        ends = found.outputs[:3]
+        begin = (Step("x", traced.inputs[0], "input"), Step(name))
+        if traced.failure is not None:
+            shapes = traced.failure.shapes
+            return (begin[0], Step(f"{name} stops at {traced.failure.name}"), *_met(shapes))
+        ends = traced.outputs[:3]
         marks = ("y",) if len(ends) == 1 else ("y₁", "y₂", "y₃")
         return (*begin, *(Step(mark, shape, "output") for mark, shape in zip(marks, ends)))
 
@@ -355,10 +355,10 @@ class NetworkLab(Lab):
         return None if value == NONE else int(value.partition(":")[0])
 
     def _number(self, name: str) -> int:
-        found = [n for n, step in enumerate(self.trace.steps) if step.name == name]
-        if not found:
+        numbers = [n for n, step in enumerate(self.trace.steps) if step.name == name]
+        if not numbers:
             raise OperationError(f"there is no step {name!r}: print(lab.trace) names them.")
-        return found[-1]
+        return numbers[-1]
 
     def _input(self, operation: NetworkChoice) -> Tensor:
         return fitted(self.input, self._shape(operation))
@@ -370,10 +370,10 @@ class NetworkLab(Lab):
         if self._built is None or self._built[0] != key:
             self._built = None  # the old one goes before the new one comes
             try:
-                made = operation.build(real=True, pretrained=key[2])
+                network = operation.build(real=True, pretrained=key[2])
             except ConnectionError as error:
                 raise OperationError(str(error)) from None
-            self._built = (key, made)
+            self._built = (key, network)
         return self._built[1]
 
     def _activation(self, operation: NetworkChoice, number: int) -> Activation:
@@ -443,14 +443,14 @@ class NetworkLab(Lab):
 
     def picked(self, panel: str, row: int, col: int) -> None:
         """A bar of the ladder chooses a step, a cell of the map is looked back from."""
-        found = self.trace
+        traced = self.trace
         if panel == "y":
             self._cell = (row, col)
-        elif 1 <= col <= len(found.on_ladder):
-            step = found.on_ladder[col - 1]
+        elif 1 <= col <= len(traced.on_ladder):
+            step = traced.on_ladder[col - 1]
             self._cell = None
             with quiet(self):
-                self.extras["step"].value = f"{found.steps.index(step)}: {step.name}"
+                self.extras["step"].value = f"{traced.steps.index(step)}: {step.name}"
         else:
             return
         self._compute()
@@ -498,27 +498,27 @@ def _met(shapes: Sequence[tuple[int, ...]]) -> tuple[Step, ...]:
     return tuple(Step("met", shape, "output") for shape in shapes[:2] if shape)
 
 
-def _sizes_in_words(found: Trace) -> str:
-    sizes = [found.size, *(step.extent for step in found.on_ladder)]
+def _sizes_in_words(traced: Trace) -> str:
+    sizes = [traced.size, *(step.extent for step in traced.on_ladder)]
     different = [size for n, size in enumerate(sizes) if n == 0 or size != sizes[n - 1]]
     return " → ".join(f"{size[0]}×{size[1]}" for size in different if size)
 
 
-def _warnings(found: Trace) -> list[str]:
-    told = [*filter(None, (found.note, *found.remarks))]
-    if found.failure is not None:
-        told.append(str(found.failure).partition("\n")[0])
-        told += [f"One way: {way}." for way in found.failure.suggestions]
-    return told
+def _warnings(traced: Trace) -> list[str]:
+    sentences = [*filter(None, (traced.note, *traced.remarks))]
+    if traced.failure is not None:
+        sentences.append(str(traced.failure).partition("\n")[0])
+        sentences += [f"One way: {way}." for way in traced.failure.suggestions]
+    return sentences
 
 
-def _merits(found: Trace) -> tuple[Merit, ...]:
-    fields = [step.field for step in found.on_ladder if step.field is not None]
+def _merits(traced: Trace) -> tuple[Merit, ...]:
+    fields = [step.field for step in traced.on_ladder if step.field is not None]
     strides = [max(field.stride) for field in fields]
     widest = max((max(field.size) for field in fields), default=1)
-    smallest = min((step.extent for step in found.on_ladder if step.extent), default=found.size)
+    smallest = min((step.extent for step in traced.on_ladder if step.extent), default=traced.size)
     return (
-        Merit("parameters", f"{found.parameters:,}", "numbers that are learned"),
+        Merit("parameters", f"{traced.parameters:,}", "numbers that are learned"),
         Merit("smallest map", f"{smallest[0]} × {smallest[1]}"),
         Merit("largest stride", f"{max(strides, default=1)}", "input pixels from cell to cell"),
         Merit("widest field", f"{widest}", "input pixels that one cell may see, per axis"),

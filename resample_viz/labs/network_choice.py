@@ -53,8 +53,8 @@ class NetworkChoice:
     @property
     def size(self) -> Pair:
         """Height and width of the input."""
-        given: Any = self.input_size
-        return tuple(given) if isinstance(given, tuple | list) else (given, given)
+        size: Any = self.input_size
+        return tuple(size) if isinstance(size, tuple | list) else (size, size)
 
     @property
     def entry(self) -> Network:
@@ -69,8 +69,8 @@ class NetworkChoice:
     def build(self, *, real: bool = False, pretrained: bool = False) -> nn.Module:
         """The network, as shapes alone or with weights."""
         entry = self.entry
-        made: nn.Module = entry.build(fix=self.fix, real=real, pretrained=pretrained)
-        return made
+        network: nn.Module = entry.build(fix=self.fix, real=real, pretrained=pretrained)
+        return network
 
     def program(self) -> str:
         """How a learner writes it."""

@@ -57,11 +57,11 @@ class ResizeControls:
 
     def values(self) -> dict[str, Any]:
         """The two methods and the target size (height, width)."""
-        found = {name: one.value for name, one in self._single.items()}
-        size = found["target"]
+        chosen = {name: one.value for name, one in self._single.items()}
+        size = chosen["target"]
         return {
-            "a": resize_method(f"{found['a']} {found['dtype_a']}"),
-            "b": resize_method(f"{found['b']} {found['dtype_b']}"),
+            "a": resize_method(f"{chosen['a']} {chosen['dtype_a']}"),
+            "b": resize_method(f"{chosen['b']} {chosen['dtype_b']}"),
             "target": size if isinstance(size, tuple) else (size, size),
         }
 
@@ -114,12 +114,12 @@ def _dropdown(letter: str, value: str) -> widgets.Dropdown:
 
 
 def _checked_way(letter: str, name: Any) -> dict[str, Any]:
-    found = resize_method(name)
-    if not found.installed:
-        raise OperationError(f"{found.name}: {how_to_get(found.library)}")
-    moves = {letter: found.name}
+    method = resize_method(name)
+    if not method.installed:
+        raise OperationError(f"{method.name}: {how_to_get(method.library)}")
+    moves = {letter: method.name}
     if isinstance(name, ResizeMethod) or str(name).split()[-1] in DTYPES:
-        moves[f"dtype_{letter}"] = found.dtype
+        moves[f"dtype_{letter}"] = method.dtype
     return moves
 
 

@@ -82,7 +82,7 @@ def _signed(value: float) -> str:
 def difference_merits(a: Tensor, b: Tensor, classes: Tensor | None) -> tuple[Merit, ...]:
     """How far apart the results are; for a label mask also how many values are no class of it."""
     difference = (a - b).abs()
-    found = [
+    merits = [
         Merit("largest", f"{float(difference.max()):.1f}", "largest |a − b|, in grey levels"),
         Merit("mean", f"{float(difference.mean()):.2f}", "mean |a − b|, in grey levels"),
         Merit(
@@ -94,14 +94,14 @@ def difference_merits(a: Tensor, b: Tensor, classes: Tensor | None) -> tuple[Mer
     if classes is not None:
         for letter, y in (("a", a), ("b", b)):
             new = ~torch.isclose(y.flatten()[:, None], classes, atol=SAME).any(1)
-            found.append(
+            merits.append(
                 Merit(
                     f"new in {letter}",
                     f"{float(new.float().mean()):.0%}",
                     "share of values that the picture does not have: classes made up",
                 )
             )
-    return tuple(found)
+    return tuple(merits)
 
 
 def verdict(pair: ResizePair, y_a: Tensor, y_b: Tensor, a: Tensor, b: Tensor) -> str:

@@ -84,16 +84,16 @@ class Table:
         Raises OperationError if there is none to compare with.
         """
         row = self.methods_a.index(a)
-        found = [
+        candidates = [
             (round(float(self.mean[row, column]), 3), one)
             for column, one in enumerate(self.methods_b)
             if one.library == library and not self.mean[row, column].isnan()
         ]
-        if not found:
+        if not candidates:
             raise OperationError(
                 f"no method of {library} takes this picture: choose another library."
             )
-        return min(found, key=lambda pair: pair[0])[1]
+        return min(candidates, key=lambda pair: pair[0])[1]
 
     def same(self, a: ResizeMethod, b: ResizeMethod) -> bool:
         """Whether the two differ by rounding only: in 8 bits, by one level."""

@@ -299,22 +299,22 @@ class RoundTripLab(Lab):
         return None if self._found.is_complete or not operation.linear else self._search(x)
 
     def _search(self, x: Tensor) -> Job:
-        found = self._found
-        operation = found.operation
+        result = self._found
+        operation = result.operation
         assert operation is not None
         low, high = signal_range(x)
         linear = linear_map(operation, x.shape)
-        if found.spectrum is None:
-            found.spectrum = yield from part(linear.spectrum_steps(), 0, 0.3)
+        if result.spectrum is None:
+            result.spectrum = yield from part(linear.spectrum_steps(), 0, 0.3)
         rows = [row for _, row in own_ways(operation, x, high - low)]
-        label = to_solve(operation, rows, found.spectrum)
-        if label and not found.rows:
-            steps = least_squares_steps(linear, x, found.spectrum, high - low, label)
-            found.rows = [(yield from part(steps, 0.3, 0.6))]
+        label = to_solve(operation, rows, result.spectrum)
+        if label and not result.rows:
+            steps = least_squares_steps(linear, x, result.spectrum, high - low, label)
+            result.rows = [(yield from part(steps, 0.3, 0.6))]
             self.show_again()
         search = metamer_steps(operation, x, limits=(low, high))
-        found.metamer = yield from part(search, 0.6, 1)
-        found.is_complete = True
+        result.metamer = yield from part(search, 0.6, 1)
+        result.is_complete = True
         self.show_again()
 
     @property
@@ -328,11 +328,11 @@ class RoundTripLab(Lab):
         y = operation(x)
         rows = self._rows(operation, x, y)
         limits = signal_range(x)
-        found = self._found if self._found.belongs_to(operation, x) else Found()
+        result = self._found if self._found.belongs_to(operation, x) else Found()
         panels: list[AnyPanel] = [
             tensor_panel("x", "Input x", "input", x, limits),
             _result(y, limits),
-            *_metamer_panels(found.metamer, limits),
+            *_metamer_panels(result.metamer, limits),
         ]
         for rank, row in enumerate(rows[:MOST_WAYS], start=1):
             panels += _pair(rank, row, x, limits)
@@ -344,11 +344,11 @@ class RoundTripLab(Lab):
             code=_program(operation, x, best),
             merits=(
                 *_merits(rows),
-                *_spectrum_merits(found.spectrum),
-                *_metamer_merit(found.metamer),
+                *_spectrum_merits(result.spectrum),
+                *_metamer_merit(result.metamer),
             ),
             formula=operation.explain_shape(x.shape),
-            hint=self.look or _hint(operation, rows, found),
+            hint=self.look or _hint(operation, rows, result),
             warnings=tuple(warnings),
         )
 
@@ -366,28 +366,28 @@ def _result(y: Tensor, limits: tuple[float, float]) -> Panel:
     return tensor_panel("y", "Output y", "output", y, limits if within else signal_range(y))
 
 
-def _metamer_panels(found: Metamer | None, limits: tuple[float, float]) -> list[AnyPanel]:
-    if found is None or found.change < NO_TWIN:
+def _metamer_panels(metamer: Metamer | None, limits: tuple[float, float]) -> list[AnyPanel]:
+    if metamer is None or metamer.change < NO_TWIN:
         return []
-    panel = tensor_panel("metamer", "Another x with the same y", "input", found.picture, limits)
+    panel = tensor_panel("metamer", "Another x with the same y", "input", metamer.picture, limits)
     return [
         replace(
             panel,
             role="undone",
             like="x",
-            caption=f"differs by {found.change:.2f} per cell from x; its y by at most 1e-4",
+            caption=f"differs by {metamer.change:.2f} per cell from x; its y by at most 1e-4",
         )
     ]
 
 
-def _metamer_merit(found: Metamer | None) -> tuple[Merit, ...]:
-    if found is None:
+def _metamer_merit(metamer: Metamer | None) -> tuple[Merit, ...]:
+    if metamer is None:
         return ()
-    some = found.change >= NO_TWIN
+    some = metamer.change >= NO_TWIN
     return (
         Merit(
             "second picture",
-            f"{found.change:.2f} away, same y" if some else "none",
+            f"{metamer.change:.2f} away, same y" if some else "none",
             "a picture that the operation cannot tell from x, and its mean distance from x",
         ),
     )

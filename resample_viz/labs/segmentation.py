@@ -183,14 +183,14 @@ class SegmentationLab(TrainedLab):
         classes = scores.argmax(1)
         mask = self.mask
         block, skips = self.key()
-        found: tuple[Panel, ...]
+        outputs: tuple[Panel, ...]
         merits: tuple[Merit, ...]
         if mask is None:
-            found, merits = _unjudged(scores), _shares(classes)
+            outputs, merits = _unjudged(scores), _shares(classes)
         else:
             only = self.inputs.source.value == COINS
             judged = _as_object(classes) if only else classes
-            found = (
+            outputs = (
                 Panel(
                     "mask",
                     "What is true",
@@ -204,7 +204,7 @@ class SegmentationLab(TrainedLab):
             )
             merits = _merits(judged, mask, ("background", "coin") if only else CLASSES)
         return Frame(
-            (Panel("x", "Picture", "input", x[0]), *found),
+            (Panel("x", "Picture", "input", x[0]), *outputs),
             strip=(
                 Step("x", tuple(x.shape), "input"),
                 *_way(self.network, x, f"{block}{', skips' if skips else ''}"),

@@ -189,9 +189,9 @@ class SuperResolutionLab(TrainedLab):
 
     def build_extras(self) -> dict[str, Any]:
         """What decides the network, what it is compared with, and what it is given."""
-        given: list[Any] = list(self._trainings)  # their keys
-        factors: Any = sorted({*FACTORS, *(factor for factor, _ in given)})
-        start: Any = next(iter(given), (FACTORS[0], "sub-pixel convolution"))
+        keys: list[Any] = list(self._trainings)
+        factors: Any = sorted({*FACTORS, *(factor for factor, _ in keys)})
+        start: Any = next(iter(keys), (FACTORS[0], "sub-pixel convolution"))
         extras: dict[str, Any] = {
             "factor": Simple(buttons("factor", factors, start[0])),
             "upsampling": BlockChoice(self._blocks, start[1]),
@@ -286,14 +286,14 @@ class SuperResolutionLab(TrainedLab):
     def _merits(
         self, results: dict[str, Tensor], small: Tensor, truth: Tensor | None
     ) -> tuple[Merit, ...]:
-        factor, found = self.key()[0], []
+        factor, merits = self.key()[0], []
         if truth is not None and min(truth.shape[-2:]) > 2 * factor:
             scores = {name: super_resolution_score(y, truth, factor) for name, y in results.items()}
-            found += [
+            merits += [
                 Merit(f"PSNR {name}", decibels(score.psnr), "higher is nearer to the truth")
                 for name, score in scores.items()
             ]
-            found += [
+            merits += [
                 Merit(f"SSIM {name}", f"{score.ssim:.3f}", "1 is the truth")
                 for name, score in scores.items()
                 if not math.isnan(score.ssim)
@@ -301,8 +301,8 @@ class SuperResolutionLab(TrainedLab):
         meaning = "shrunk again: its root mean square distance from the small picture"
         for name, y in results.items():
             apart = mse(shrunk_again(y, factor), small) ** 0.5
-            found.append(Merit(f"contradiction {name}", f"{apart:.3f}", meaning))
-        return tuple(found)
+            merits.append(Merit(f"contradiction {name}", f"{apart:.3f}", meaning))
+        return tuple(merits)
 
     def _program(self) -> str:
         factor, block = self.key()

@@ -48,8 +48,8 @@ class TrainedLab(Lab):
 
     def __init__(self, trained: Trained | Iterable[Trained] = (), **settings: Any) -> None:
         self._blocks = Blocks(self.blocks)
-        given = [trained] if isinstance(trained, Training | TrainingView) else trained
-        self._trainings: dict[Hashable, Training] = dict(map(self._keyed, given))
+        trainings = [trained] if isinstance(trained, Training | TrainingView) else trained
+        self._trainings: dict[Hashable, Training] = dict(map(self._keyed, trainings))
         self._press = widgets.Button(description=self.button, layout={"width": "auto"})
         self._press.add_class("rv-control-train")
         super().__init__(**settings)

@@ -462,8 +462,8 @@ def _places(operation: ConvTranspose, x: Tensor) -> tuple[Axis, Axis]:
     numbers = torch.arange(1.0, height * width + 1).view(1, 1, height, width)
     alone = replace(operation, kernel=torch.ones(operation.taps), in_channels=1, out_channels=1,
                     groups=1)  # fmt: skip
-    found = alone.stretched(numbers)[0, 0].long() - 1
-    rows, cols = found.amax(1), found.amax(0)
+    positions = alone.stretched(numbers)[0, 0].long() - 1
+    rows, cols = positions.amax(1), positions.amax(0)
     row_index = torch.where(rows < 0, -1, rows // width)
     col_index = torch.where(cols < 0, -1, cols % width)
     return Axis.from_index(height, row_index[:, None]), Axis.from_index(width, col_index[:, None])

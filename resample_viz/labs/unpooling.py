@@ -82,9 +82,9 @@ class UnpoolingLab(Lab):
 
     def build_extras(self) -> dict[str, Any]:
         """Whether unpooling is told the size of x."""
-        told = widgets.Checkbox(value=True, description="output_size", indent=False)
-        told.add_class("rv-control-output_size")
-        return {"output_size": Simple(told)}
+        checkbox = widgets.Checkbox(value=True, description="output_size", indent=False)
+        checkbox.add_class("rv-control-output_size")
+        return {"output_size": Simple(checkbox)}
 
     @property
     def indices(self) -> Tensor:
@@ -96,8 +96,8 @@ class UnpoolingLab(Lab):
     def frame(self, operation: MaxPool, x: Tensor) -> Frame:  # type: ignore[override]
         """Input, output and indices; winners and what unpooling makes of them; the other ways."""
         y, indices = operation.with_indices(x)
-        told = self.extras["output_size"].value
-        unpool = operation.unpooling(x.shape[2:] if told else None)
+        with_size = self.extras["output_size"].value
+        unpool = operation.unpooling(x.shape[2:] if with_size else None)
         restored = _unpooled(operation, unpool, y, indices)
         low, high = signal_range(x)
         limits = (min(low, 0.0), max(high, 0.0))  # the zeros of û are no values out of range
@@ -127,7 +127,7 @@ class UnpoolingLab(Lab):
                 Step("MaxUnpool2d with its indices"),
                 Step("û", tuple(restored.shape), "undone"),
             ),
-            code=_code(operation, told),
+            code=_code(operation, with_size),
             merits=_merits(wins, restored, x),
             formula=f"{operation.explain_shape(x.shape)}\nback: {_backward(unpool, y)}",
             hint=self.look or HINT,
@@ -154,20 +154,22 @@ class UnpoolingLab(Lab):
         return picture if x.shape[1] == 3 else picture.mean(1, keepdim=True).expand(x.shape)
 
     def _warnings(self, restored: Tensor, x: Tensor, wins: Tensor) -> tuple[str, ...]:
-        found = []
+        warnings = []
         if restored.shape != x.shape:
-            found.append(
+            warnings.append(
                 f"Without output_size, û has the size {tuple(restored.shape[2:])}, x has "
                 f"{tuple(x.shape[2:])}, and the indices count the cells of x: rows slip."
             )
         if int(wins.max()) > 1:
-            found.append(
+            warnings.append(
                 f"Windows overlap: one cell wins up to {int(wins.max())} times, and is written "
                 "back once. The transpose would add up."
             )
         if bool((x < 0).any()):
-            found.append("x has negative values: the zeros of û may win when it is pooled again.")
-        return tuple(found)
+            warnings.append(
+                "x has negative values: the zeros of û may win when it is pooled again."
+            )
+        return tuple(warnings)
 
 
 def _unpooled(pool: MaxPool, unpool: MaxUnpool, y: Tensor, indices: Tensor) -> Tensor:
@@ -231,8 +233,8 @@ def _way_panel(name: str, title: str, restored: Tensor, x: Tensor, limits: Limit
 
 def _decibels(restored: Tensor, x: Tensor) -> str:
     low, high = signal_range(x)
-    found = psnr(restored, x, data_range=high - low)
-    return f"over {SAME_AS_EXACT} dB" if found > SAME_AS_EXACT else f"{found:.1f} dB"
+    decibels = psnr(restored, x, data_range=high - low)
+    return f"over {SAME_AS_EXACT} dB" if decibels > SAME_AS_EXACT else f"{decibels:.1f} dB"
 
 
 def _merits(wins: Tensor, restored: Tensor, x: Tensor) -> tuple[Merit, ...]:
@@ -251,8 +253,8 @@ def _merits(wins: Tensor, restored: Tensor, x: Tensor) -> tuple[Merit, ...]:
     return tuple(merits)
 
 
-def _code(pool: MaxPool, told: bool) -> str:
-    size = ", output_size=x.shape[2:]" if told else ""
+def _code(pool: MaxPool, with_size: bool) -> str:
+    size = ", output_size=x.shape[2:]" if with_size else ""
     return (
         f"pool = {pool.code()[:-1]}, return_indices=True)\n"
         f"unpool = {pool.unpooling().code()}\n"

@@ -70,10 +70,10 @@ def _torchvision(name: str, **options: Any) -> Callable[[Any, bool], nn.Module]:
         from torchvision.models import get_model
 
         if "weights_backbone" in options:
-            given = {"weights": "DEFAULT"} if pretrained else {"weights": None, **options}
+            arguments = {"weights": "DEFAULT"} if pretrained else {"weights": None, **options}
         else:
-            given = {"weights": "DEFAULT" if pretrained else None, **options}
-        model: nn.Module = get_model(name, **given)
+            arguments = {"weights": "DEFAULT" if pretrained else None, **options}
+        model: nn.Module = get_model(name, **arguments)
         return model
 
     return make

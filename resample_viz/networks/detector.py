@@ -41,5 +41,5 @@ class PyramidDetector(nn.Module):
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """(N, 3, H, W) → a score per class, and four numbers per box, for all anchors together."""
         levels: dict[str, Tensor] = self.backbone(x)
-        found: dict[str, Tensor] = self.head(list(levels.values()))
-        return found
+        predictions: dict[str, Tensor] = self.head(list(levels.values()))
+        return predictions

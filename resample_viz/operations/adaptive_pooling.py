@@ -34,8 +34,8 @@ class AdaptivePool(Operation):
 
     def module(self) -> nn.Module:
         """PyTorch's layer with this output size."""
-        made: nn.Module = self.layer(self.output_size)
-        return made
+        layer: nn.Module = self.layer(self.output_size)
+        return layer
 
     def code(self) -> str:
         """The PyTorch expression for this layer."""

@@ -70,7 +70,7 @@ class Undo:
         return Program(self.setup, self.code)
 
     def __call__(self, y: Tensor) -> Tensor:
-        """The tensor that this way back makes of `y`."""
+        """What this way back makes of y, (N, C, ...): a tensor of the shape of the input."""
         return self.apply(y)
 
 

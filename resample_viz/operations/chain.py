@@ -62,18 +62,18 @@ class Chain(Operation):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        given: Any = self.steps
-        if isinstance(given, Operation):
+        steps: Any = self.steps
+        if isinstance(steps, Operation):
             raise OperationError(
-                f"a chain takes a tuple of operations: write Chain(({type(given).__name__}(...),))."
+                f"a chain takes a tuple of operations: write Chain(({type(steps).__name__}(...),))."
             )
-        for number, step in enumerate(given, start=1):
+        for number, step in enumerate(steps, start=1):
             if not isinstance(step, Operation):
                 raise OperationError(
                     f"step {number} of the chain is {step!r}, which is no operation: give one such "
                     "as Upsample(scale_factor=2)."
                 )
-        object.__setattr__(self, "steps", tuple(given))
+        object.__setattr__(self, "steps", tuple(steps))
 
     @property
     def linear(self) -> bool:  # type: ignore[override]
@@ -185,7 +185,7 @@ class Chain(Operation):
         return tuple(reached)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """The last of `stages`."""
+        """The last of `stages`: x, (N, C, ...), becomes a tensor of `output_shape(x.shape)`."""
         return self.stages(x)[-1]
 
     def footprint(self, shape: Sequence[int]) -> Footprint:
@@ -195,7 +195,10 @@ class Chain(Operation):
         return self.footprint_at(torch.rand(tuple(shape), generator=generator))
 
     def footprint_at(self, x: Tensor) -> Footprint:
-        """What the last step's cells read of the first one's input, as autograd computes it."""
+        """What the last step's cells read of the first one's input x, (N, C, H, W), by autograd.
+
+        Raises OperationError where a step cannot take what it is given.
+        """
         self._accept(x)
         return JacobianFootprint(self, x)
 
@@ -207,11 +210,11 @@ class Chain(Operation):
         return self._ways([rung.step.undo(rung.before) for rung in rungs], tuple(shape))
 
     def undo_at(self, x: Tensor) -> tuple[Undo, ...]:
-        """The same, with what the steps remember of their inputs."""
+        """The same for this very x, (N, C, ...), with what the steps remember of their inputs."""
         if self._flat != self.steps:
             return Chain(self._flat).undo_at(x)
         inputs = self.stages(x)[:-1]
-        ways = [step.undo_at(given) for step, given in zip(self.steps, inputs)]
+        ways = [step.undo_at(step_input) for step, step_input in zip(self.steps, inputs)]
         return self._ways(ways, tuple(x.shape))
 
     def _ways(self, of_steps: list[tuple[Undo, ...]], shape: Shape) -> tuple[Undo, ...]:
@@ -219,10 +222,10 @@ class Chain(Operation):
             return (AS_IT_IS, without_bias(self, shape))
         best = [min(ways, key=_rank) for ways in of_steps]
         plain = [_first_of_kind(ways, "shape only") or min(ways, key=_rank) for ways in of_steps]
-        found = [self._composed("step by step, each step's best", best)]
+        composed = [self._composed("step by step, each step's best", best)]
         if plain != best:
-            found.append(self._composed("step by step, shapes only", plain))
-        return (*found, without_bias(self, shape)) if self.linear else tuple(found)
+            composed.append(self._composed("step by step, shapes only", plain))
+        return (*composed, without_bias(self, shape)) if self.linear else tuple(composed)
 
     def _composed(self, label: str, ways: list[Undo]) -> Undo:
         def apply(y: Tensor) -> Tensor:
@@ -274,8 +277,8 @@ def _composed_kind(kinds: Sequence[UndoKind]) -> UndoKind:
     Left inverses (B A = I) make a left inverse, right inverses (A B = I) a right one. A
     pseudo-inverse of every step is not the pseudo-inverse of the whole: only the shape is certain.
     """
-    found = set(kinds)
+    distinct = set(kinds)
     for kind in ("exact inverse", "left inverse", "right inverse"):
-        if found <= {"exact inverse", kind}:
+        if distinct <= {"exact inverse", kind}:
             return kind
     return kinds[0] if len(kinds) == 1 else "shape only"

@@ -66,7 +66,10 @@ class Conv(KernelLayer):
         return (self.out_channels, self.in_channels // self.groups, *self.taps)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Applies nn.Conv2d to `x`; see `Operation`. The padded input must fit into memory too."""
+        """Applies nn.Conv2d to x, (N, C, H, W), which must fit into memory with its padding too.
+
+        Raises OperationError; see `Operation`.
+        """
         check_tensor(x)
         self._check_padding(x.shape)
         top, left, bottom, right = self.padding_of(x.shape)
@@ -334,9 +337,9 @@ class ConvTranspose(KernelLayer):
         )
 
     def stretched(self, x: Tensor) -> Tensor:
-        """The grid on which `as_convolution()` gives the output of this layer.
+        """The grid, (N, C, H', W'), on which `as_convolution()` gives what this layer makes of x.
 
-        stride - 1 zeros lie between neighbours, and around all
+        x is (N, C, H, W). Between its neighbours lie stride - 1 zeros, and around all
         dilation (kernel_size - 1) - padding more, with output_padding in addition at the end.
         Where that is negative, as many cells are cut off instead.
         Source: Dumoulin and Visin, A guide to convolution arithmetic (2016), relationship 14.

@@ -89,13 +89,13 @@ class Axis:
 
     @cached_property
     def positions(self) -> Tensor:
-        """The centre of mass of each output's taps, in input pixels: where the output reads."""
+        """Where each output reads, in input pixels, (out_size,): the centre of mass of its taps."""
         total = self.weights.sum(1).clamp(min=torch.finfo(self.weights.dtype).tiny)
         return (self.weights * self.index).sum(1) / total
 
     @property
     def centres(self) -> Tensor:
-        """Where the centre of each output cell lies, in input pixels, if pixels are squares."""
+        """Where each output's centre lies, if pixels are squares, in input pixels: (out_size,)."""
         out = torch.arange(self.out_size)
         return (out + 0.5) * self.in_size / self.out_size - 0.5
 
@@ -165,11 +165,11 @@ class KernelFootprint(Footprint):
         """The input cells that feed the output `cell`, over all the channels that it sees."""
         sizes = (len(self.kernel), self.rows.out_size, self.cols.out_size)
         out, row, col = _inside(cell, sizes)
-        found: dict[Cell, float] = {}
+        weights: dict[Cell, float] = {}
         for channel, kernel in self._kernels_of(out):
             for u, v in self._taps():
-                self._add(found, kernel, channel, (row, u), (col, v))
-        return [(source, weight) for source, weight in found.items() if weight != 0]
+                self._add(weights, kernel, channel, (row, u), (col, v))
+        return [(source, weight) for source, weight in weights.items() if weight != 0]
 
     def targets(self, cell: Sequence[int]) -> Weighted:
         """The output cells that the input `cell` reaches, in all the channels that see it."""
@@ -177,14 +177,14 @@ class KernelFootprint(Footprint):
         channel, row, col = _inside(cell, sizes)
         per_group = len(self.kernel) // self.groups
         group, within = divmod(channel, self.kernel.shape[1])
-        found: dict[Cell, float] = {}
+        weights: dict[Cell, float] = {}
         row_taps = (self.rows.index == row).nonzero().tolist()
         col_taps = (self.cols.index == col).nonzero().tolist()
         for out in range(group * per_group, (group + 1) * per_group):
             for (i, u), (j, v) in product(row_taps, col_taps):
                 weight = float(self.kernel[out, within, u, v])
-                found[(out, i, j)] = found.get((out, i, j), 0.0) + weight
-        return [(target, weight) for target, weight in found.items() if weight != 0]
+                weights[(out, i, j)] = weights.get((out, i, j), 0.0) + weight
+        return [(target, weight) for target, weight in weights.items() if weight != 0]
 
     def _kernels_of(self, out: int) -> Iterator[tuple[int, Tensor]]:
         """(input channel, its (taps, taps) kernel) for all channels that output channel sees."""
@@ -196,7 +196,7 @@ class KernelFootprint(Footprint):
 
     def _add(
         self,
-        found: dict[Cell, float],
+        weights: dict[Cell, float],
         kernel: Tensor,
         channel: int,
         row_tap: tuple[int, int],
@@ -205,7 +205,7 @@ class KernelFootprint(Footprint):
         source = (channel, int(self.rows.index[row_tap]), int(self.cols.index[col_tap]))
         if min(source) >= 0:
             weight = float(kernel[row_tap[1], col_tap[1]])
-            found[source] = found.get(source, 0.0) + weight
+            weights[source] = weights.get(source, 0.0) + weight
 
 
 @dataclass(frozen=True, eq=False)
@@ -288,11 +288,11 @@ class LocalFootprint(Footprint):
         channel, row, col = _inside(cell, tuple(self.weights.shape[:3]))
         rows, cols = (axis.index[i].tolist() for axis, i in zip(self.axes, (row, col)))
         weights = self.weights[channel, row, col]
-        found = [
+        weighted = [
             ((channel, rows[u], cols[v]), float(weights[u, v]))
             for u, v in weights.nonzero().tolist()
         ]
-        return [(source, weight) for source, weight in found if min(source) >= 0]
+        return [(source, weight) for source, weight in weighted if min(source) >= 0]
 
     def targets(self, cell: Sequence[int]) -> Weighted:
         """The output cells that the input `cell` reaches."""
@@ -300,11 +300,11 @@ class LocalFootprint(Footprint):
         channel, row, col = _inside(cell, sizes)
         row_taps = (self.axes[0].index == row).nonzero().tolist()
         col_taps = (self.axes[1].index == col).nonzero().tolist()
-        found = [
+        weighted = [
             ((channel, i, j), float(self.weights[channel, i, j, u, v]))
             for (i, u), (j, v) in product(row_taps, col_taps)
         ]
-        return [(target, weight) for target, weight in found if weight != 0]
+        return [(target, weight) for target, weight in weighted if weight != 0]
 
 
 def _products(taps: list[list[tuple[int, float]]]) -> Weighted:

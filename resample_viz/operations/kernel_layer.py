@@ -289,11 +289,11 @@ class KernelLayer(Operation):
     def _y_code(self) -> str:
         return f"y - {self.variable}.bias.view(-1, 1, 1)" if self.bias else "y"
 
-    def _call(self, given: str, weight: str) -> str:
+    def _call(self, tensor: str, weight: str) -> str:
         options = self.options()
         for name in ("kernel_size", "bias"):
             options.pop(name, None)
-        return f"F.{self.functional}({', '.join([given, weight, *_each(options)])})"
+        return f"F.{self.functional}({', '.join([tensor, weight, *_each(options)])})"
 
     # What PyTorch refuses
 
@@ -326,13 +326,13 @@ class KernelLayer(Operation):
             if len(self.kernel.shape) == 4:
                 says |= self._channels_of(self.kernel.shape)
         for name, usual in USUAL.items():
-            given, wanted = getattr(self, name), says.get(name)
-            if given is None:
+            value, wanted = getattr(self, name), says.get(name)
+            if value is None:
                 object.__setattr__(self, name, usual if wanted is None else wanted)
-            elif wanted is not None and given not in (wanted, (wanted, wanted)):
+            elif wanted is not None and value not in (wanted, (wanted, wanted)):
                 raise OperationError(
                     f"your own kernel of shape {self.kernel.shape} makes {name} {wanted}, "
-                    f"not {given}: use {name}={wanted}, or a kernel of another shape."
+                    f"not {value}: use {name}={wanted}, or a kernel of another shape."
                 )
 
     def _check_groups(self) -> None:
@@ -360,8 +360,8 @@ def written_out(values: Tensor) -> str:
     divisors = torch.arange(1, 4097).view(-1, *[1] * values.ndim)
     wholes = (values.double() * divisors).round()
     fits = ((wholes.float() / divisors) == values).flatten(1).all(1)
-    for found in fits.nonzero().flatten().tolist()[:1]:
-        whole, divisor = wholes[found].float(), found + 1
+    for index in fits.nonzero().flatten().tolist()[:1]:
+        whole, divisor = wholes[index].float(), index + 1
         if torch.equal(whole / divisor, values):
             code = _tensor_code(whole.long().tolist(), lambda n: f"{n}.")
             return code if divisor == 1 else f"{code} / {divisor}"

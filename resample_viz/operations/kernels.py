@@ -50,7 +50,7 @@ class Weights:
 
     @property
     def values(self) -> Tensor:
-        """A copy of the numbers, float32."""
+        """A copy of the numbers, float32, of shape `shape`."""
         return self._values.clone()
 
     @property
@@ -72,29 +72,29 @@ class Weights:
 
 def _as_float32(values: Any) -> Tensor:
     try:
-        found = torch.as_tensor(values)
-        if found.is_complex():
+        tensor = torch.as_tensor(values)
+        if tensor.is_complex():
             raise TypeError("complex numbers")
     except (TypeError, ValueError, RuntimeError, OverflowError):
         raise OperationError(
             f"kernel must be the name of a kernel or a tensor of real numbers, not {_short(values)}"
             ": try kernel='box', or kernel=torch.ones(3, 3)."
         ) from None
-    return found.detach().clone().to("cpu", torch.float32)
+    return tensor.detach().clone().to("cpu", torch.float32)
 
 
 def box(size: Pair) -> Tensor:
-    """The mean of the window: every weight is 1 / (height * width)."""
+    """The mean of the window, (kh, kw): every weight is 1 / (kh * kw)."""
     return torch.ones(size, dtype=torch.float64) / math.prod(size)
 
 
 def ones(size: Pair) -> Tensor:
-    """The sum of the window: every weight is 1."""
+    """The sum of the window, (kh, kw): every weight is 1."""
     return torch.ones(size, dtype=torch.float64)
 
 
 def gaussian(size: Pair) -> Tensor:
-    """A sampled Gaussian, normalised to sum 1, with sigma = 0.3 ((k - 1) / 2 - 1) + 0.8 per axis.
+    """A sampled Gaussian, (kh, kw), normalised to sum 1; sigma = 0.3 ((k - 1) / 2 - 1) + 0.8.
 
     Source of the rule for sigma: torchvision.transforms.functional.gaussian_blur, which uses it
     when no sigma is given (and took it from OpenCV's getGaussianKernel).
@@ -103,7 +103,7 @@ def gaussian(size: Pair) -> Tensor:
 
 
 def bilinear(size: Pair) -> Tensor:
-    """The tent of linear interpolation, normalised to sum 1: 1 2 1 for size 3, 1 3 3 1 for size 4.
+    """The tent of linear interpolation, (kh, kw), summing to 1: 1 2 1 for size 3, 1 3 3 1 for 4.
 
     Along each axis weight i is 1 - |i - (k - 1) / 2| / ((k + 1) // 2): what a transposed
     convolution of stride (k + 1) // 2 needs to interpolate.
@@ -114,10 +114,10 @@ def bilinear(size: Pair) -> Tensor:
 
 
 def sobel(size: Pair) -> Tensor:
-    """How fast the picture brightens to the right, smoothed from top to bottom.
+    """How fast the picture brightens to the right, smoothed from top to bottom: (kh, kw).
 
     Binomial smoothing along the height times a binomially smoothed difference along the width:
-    -1 0 1 times 1 2 1 for size 3. The width must be 2 or more.
+    -1 0 1 times 1 2 1 for size 3. Raises OperationError for a width below 2.
     Source: Sobel and Feldman (1968); the larger sizes as OpenCV's getDerivKernels has them.
     """
     height, width = size
@@ -130,10 +130,10 @@ def sobel(size: Pair) -> Tensor:
 
 
 def laplacian(size: Pair) -> Tensor:
-    """The sum of the second differences along both axes, 1 -2 1 each, through the middle.
+    """The sum of the second differences along both axes, 1 -2 1 each, through the middle: (kh, kw).
 
-    Sizes above 3 smooth the differences binomially along their axis. Both sizes must be odd and 3
-    or more.
+    Sizes above 3 smooth the differences binomially along their axis. Raises OperationError unless
+    both sizes are odd and 3 or more.
     Source: the five-point stencil, e.g. Gonzalez and Woods, Digital Image Processing, section 3.6.
     """
     _check_odd("laplacian", size)
@@ -145,8 +145,9 @@ def laplacian(size: Pair) -> Tensor:
 
 
 def sharpen(size: Pair) -> Tensor:
-    """The picture minus its Laplacian: 5 in the middle of four -1 for size 3. Sums to 1.
+    """The picture minus its Laplacian, (kh, kw): 5 in the middle of four -1 for size 3. Sums to 1.
 
+    Raises OperationError unless both sizes are odd and 3 or more.
     Source: Gonzalez and Woods, Digital Image Processing, section 3.6 (unsharp masking).
     """
     _check_odd("sharpen", size)
@@ -154,7 +155,7 @@ def sharpen(size: Pair) -> Tensor:
 
 
 def identity(size: Pair) -> Tensor:
-    """1 in the middle, at ((height - 1) // 2, (width - 1) // 2), and 0 elsewhere."""
+    """1 in the middle of (kh, kw), at ((kh - 1) // 2, (kw - 1) // 2), and 0 elsewhere."""
     kernel = torch.zeros(size, dtype=torch.float64)
     kernel[tuple((k - 1) // 2 for k in size)] = 1
     return kernel

@@ -43,7 +43,7 @@ class Elementwise(nn.Module):
         self.function = function
 
     def forward(self, x: Tensor) -> Tensor:
-        """`function(x)`."""
+        """`function(x)`, for x of any shape that the function takes."""
         return self.function(x)
 
 
@@ -66,7 +66,10 @@ class PictureOperation(Operation):
         return self.footprint_at(torch.rand(self.output_shape(shape), generator=generator))
 
     def footprint_at(self, x: Tensor) -> Footprint:
-        """The slopes of every output around this very input, as autograd computes them."""
+        """The slopes of every output around this very input x, (N, C, H, W), by autograd.
+
+        Raises OperationError for what the operation cannot take.
+        """
         self._accept(x)
         return JacobianFootprint(self, x)
 
@@ -112,9 +115,9 @@ class Normalize(PictureOperation):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("mean", "std"):
-            given = getattr(self, name)
-            if isinstance(given, list):
-                object.__setattr__(self, name, tuple(given))
+            value = getattr(self, name)
+            if isinstance(value, list):
+                object.__setattr__(self, name, tuple(value))
             _check_numbers(name, getattr(self, name))
         for std in self.stds:
             if not std > 0 or torch.tensor(std) == 0:
@@ -244,7 +247,10 @@ class BySelf(PictureOperation):
         return shape
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Applies the layer. Raises OperationError where the picture's numbers give no result."""
+        """Applies the layer to x, (N, C, H, W); the shape stays.
+
+        Raises OperationError where the picture's numbers give no result.
+        """
         self._accept(x)
         _check_finite(x)
         return super().__call__(x)
@@ -279,7 +285,10 @@ class MinMax(BySelf):
         return x.amin(axes, keepdim=True), x.amax(axes, keepdim=True)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Scales x. Raises OperationError where there is no range to divide by."""
+        """Scales x, (N, C, H, W), to [0, 1].
+
+        Raises OperationError where there is no range to divide by.
+        """
         self._accept(x)
         low, high = self._extremes(x)
         if bool((low == high).any()):
@@ -297,7 +306,7 @@ class MinMax(BySelf):
         return f"lambda x: (x - {low}) / ({high} - {low})"
 
     def undo_at(self, x: Tensor) -> tuple[Undo, ...]:
-        """The exact inverse for whoever kept the extremes of x, and y as it is."""
+        """The exact inverse for whoever kept the extremes of x, (N, C, H, W), and y as it is."""
         self._accept(x)
         low, high = self._extremes(x.detach())
         setup = (
@@ -343,7 +352,7 @@ class Standardize(BySelf):
         return "lambda x: F.layer_norm(x, x.shape[1:])"
 
     def undo_at(self, x: Tensor) -> tuple[Undo, ...]:
-        """The exact inverse for whoever kept mean and variance of x, and y as it is."""
+        """The exact inverse for whoever kept mean and variance of x, (N, C, H, W), and y itself."""
         self._accept(x)
         axes = SCOPE_AXES[self.by]
         var, mean = torch.var_mean(x.detach(), axes, correction=0, keepdim=True)
@@ -438,7 +447,10 @@ class Quantize(PictureOperation):
         return levels.to(torch.int32).to(torch.uint8).to(x.dtype) / 255
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Stores and reads back. Raises OperationError for what is not finite."""
+        """Stores x, (N, C, H, W), and reads it back.
+
+        Raises OperationError for what is not finite.
+        """
         self._accept(x)
         _check_finite(x)
         return super().__call__(x)

@@ -74,8 +74,8 @@ class SlidingPool(Operation):
 
     def module(self) -> nn.Module:
         """PyTorch's layer with these parameters."""
-        made: nn.Module = self.layer(**self.options())
-        return made
+        layer: nn.Module = self.layer(**self.options())
+        return layer
 
     def code(self) -> str:
         """The PyTorch expression for this layer."""
@@ -176,7 +176,7 @@ class MaxPool(SlidingPool):
         return MaxUnpool(self.kernel_size, self.stride, self.padding, output_size)
 
     def undo_at(self, x: Tensor) -> tuple[Undo, ...]:
-        """Max unpooling with the winners of x, then what needs no indices.
+        """Max unpooling with the winners of x, (N, C, H, W), then what needs no indices.
 
         PyTorch's unpooling knows no dilation: where it refuses the size of x, it is left out.
         """
@@ -297,9 +297,10 @@ class LPPool(SlidingPool):
             )
 
     def footprint_at(self, x: Tensor) -> LocalFootprint:
-        """The derivative at the first picture of x: (x / y)^(p − 1), scaled for cut windows.
+        """The derivative at the first picture of x, (N, C, H, W).
 
-        0 where y is 0 and the derivative does not exist.
+        It is (x / y)^(p − 1), scaled for cut windows, and 0 where y is 0 and the derivative does
+        not exist.
         """
         self._accept(x)
         rows, cols = self._axes(x.shape)

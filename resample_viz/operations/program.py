@@ -75,8 +75,8 @@ def _names(code: str) -> Iterator[tuple[str, int, int]]:
 def _renamed(code: str, names: Mapping[str, str]) -> str:
     """Names, not attributes or keywords or strings; all else stays as it is written."""
     lines = [line.encode() for line in code.split("\n")]
-    found = sorted({place for place in _names(code) if place[0] in names}, key=lambda one: one[1:])
-    for name, line, start in reversed(found):
+    places = sorted({place for place in _names(code) if place[0] in names}, key=lambda one: one[1:])
+    for name, line, start in reversed(places):
         text = lines[line]
         lines[line] = text[:start] + names[name].encode() + text[start + len(name.encode()) :]
     return "\n".join(line.decode() for line in lines)

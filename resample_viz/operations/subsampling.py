@@ -104,7 +104,7 @@ def _every(n: int, offset: int, stride: int) -> Axis:
 
 
 def binomial(taps: int) -> Tensor:
-    """The row of Pascal's triangle with this many entries, summing to 1: [1, 2, 1] / 4.
+    """The row of Pascal's triangle with this many entries, (taps,), summing to 1: [1, 2, 1] / 4.
 
     >>> binomial(3).tolist()
     [0.25, 0.5, 0.25]

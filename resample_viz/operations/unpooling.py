@@ -75,8 +75,8 @@ class MaxUnpool(Operation):
                 )
 
     def __repr__(self) -> str:
-        given = [*self._options().items(), ("output_size", self.output_size)]
-        return f"MaxUnpool({', '.join(f'{n}={v!r}' for n, v in given if v is not None)})"
+        arguments = [*self._options().items(), ("output_size", self.output_size)]
+        return f"MaxUnpool({', '.join(f'{n}={v!r}' for n, v in arguments if v is not None)})"
 
     def _options(self) -> dict[str, Any]:
         options = {"kernel_size": self.kernel_size, "stride": self.stride}
@@ -180,7 +180,9 @@ class MaxUnpool(Operation):
         return self.adjoint(shape), least_squares(self, self.footprint(shape).axes)
 
     def __call__(self, x: Tensor, indices: Tensor | None = None) -> Tensor:
-        """Unpools x with these indices, or to the first cells.
+        """Unpools x, (N, C, H, W), with `indices` of the same shape, or to the first cells.
+
+        The result has `output_shape(x.shape)`.
 
         Raises OperationError before PyTorch sees indices that it would not survive.
         """

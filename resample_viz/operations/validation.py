@@ -201,7 +201,10 @@ def check_matrix(outputs: int, inputs: int, what: str = "matrix of one axis") ->
 
 
 def refusal(error: Exception, x: Tensor) -> str:
-    """What PyTorch refuses, in one sentence: a dtype is advised only where it may be to blame."""
+    """What PyTorch refuses of x, of any shape, in one sentence.
+
+    A dtype is advised only where it may be to blame.
+    """
     first = str(error).strip().splitlines()[0].rstrip(".")
     said = f"PyTorch refuses this on a {x.dtype} tensor of shape {tuple(x.shape)} ({first})"
     if x.dtype == torch.uint8:

@@ -326,12 +326,12 @@ class Link:
     @classmethod
     def of(cls, source: str, target: str, footprint: Any, **more: Any) -> Link:
         """The link of a footprint: its axes, and its kernel or its winners if it has any."""
-        found = {
+        fields = {
             name: getattr(footprint, name)
             for name in ("kernel", "groups", "winners")
             if hasattr(footprint, name)
         }
-        return cls(source, target, footprint.axes, **found, **more)
+        return cls(source, target, footprint.axes, **fields, **more)
 
     def encode(self) -> tuple[dict[str, Any], bytes]:
         """A description that goes into JSON, and the bytes: taps, kernel, winners.

@@ -29,7 +29,7 @@ from resample_viz.analysis.resizing.matrix import (
 
 
 def pillow_box(in_size: int, out_size: int) -> Tensor:
-    """Pillow's BOX: the mean of the whole cells whose centres lie in the output cell.
+    """Pillow's BOX, (out_size, in_size): the mean of the whole cells with centres in the output cell.
 
     A centre on the border between two outputs goes to the first, unless float rounding decides
     otherwise.
@@ -41,7 +41,7 @@ def pillow_box(in_size: int, out_size: int) -> Tensor:
 
 
 def pillow_hamming(in_size: int, out_size: int) -> Tensor:
-    """Pillow's HAMMING: a sinc under a Hamming window of half-width 1."""
+    """Pillow's HAMMING, (out_size, in_size): a sinc under a Hamming window of half-width 1."""
 
     def kernel(t: Tensor) -> Tensor:
         window = 0.54 + 0.46 * torch.cos(math.pi * t)
@@ -64,7 +64,7 @@ def _stretched(in_size: int, out_size: int, kernel: Kernel, reach: float) -> Ten
 def opencv_area(in_size: int, out_size: int) -> Tensor:
     """OpenCV's INTER_AREA when no axis is enlarged: the mean over the output cell's exact extent.
 
-    A cell that is covered in part counts in part.
+    (out_size, in_size). A cell that is covered in part counts in part.
 
     >>> opencv_area(5, 2).tolist()
     [[0.4, 0.4, 0.2, 0.0, 0.0], [0.0, 0.0, 0.2, 0.4, 0.4]]
@@ -79,8 +79,8 @@ def opencv_area(in_size: int, out_size: int) -> Tensor:
 def opencv_area_enlarging(in_size: int, out_size: int) -> Tensor:
     """OpenCV's INTER_AREA when an axis is enlarged: a kind of linear, with a short ramp.
 
-    Output i lies in input cell floor(i * in / out), and mixes in the next one as far as it sticks
-    out of it.
+    (out_size, in_size). Output i lies in input cell floor(i * in / out), and mixes in the next one
+    as far as it sticks out of it.
 
     >>> opencv_area_enlarging(2, 4).tolist()
     [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]
@@ -95,7 +95,10 @@ def opencv_area_enlarging(in_size: int, out_size: int) -> Tensor:
 
 
 def opencv_lanczos4(in_size: int, out_size: int) -> Tensor:
-    """OpenCV's INTER_LANCZOS4: four lobes to each side, never stretched; the border repeats."""
+    """OpenCV's INTER_LANCZOS4: four lobes to each side, never stretched; the border repeats.
+
+    (out_size, in_size).
+    """
     x = source_coordinates(in_size, out_size)
     cells = field_of_view(x, 4)
     kernel = partial(lanczos_kernel, lobes=4)
@@ -103,7 +106,7 @@ def opencv_lanczos4(in_size: int, out_size: int) -> Tensor:
 
 
 def skimage_nearest(in_size: int, out_size: int) -> Tensor:
-    """scikit-image's order=0: the cell in which the output's centre lies."""
+    """scikit-image's order=0, (out_size, in_size): the cell in which the output's centre lies."""
     cells = round_coordinates(source_coordinates(in_size, out_size), "round_prefer_ceil")[:, None]
     return matrix_from_taps(cells, torch.ones_like(cells, dtype=torch.float64), in_size)
 
@@ -111,7 +114,8 @@ def skimage_nearest(in_size: int, out_size: int) -> Tensor:
 def skimage_linear(in_size: int, out_size: int) -> Tensor:
     """scikit-image's order=1 without anti_aliasing: linear, but mirrored about the border cells.
 
-    Elsewhere the border cell repeats, so that the outermost samples of an enlarged picture differ.
+    (out_size, in_size). Elsewhere the border cell repeats, so that the outermost samples of an
+    enlarged picture differ.
 
     >>> skimage_linear(2, 4)[0].tolist()
     [0.75, 0.25]

@@ -148,18 +148,18 @@ def _compare(
         bound = max_difference(axes, other.measured_axes(in_size, out))
         return bound, float(difference.max()), float(difference.mean())
 
-    found = {second: figures(second)}
+    differences = {second: figures(second)}
     for other in installed_methods(second.dtype):
-        if other.library == second.library and other not in found:
-            found[other] = figures(other)
+        if other.library == second.library and other not in differences:
+            differences[other] = figures(other)
 
     def distance(other: ResizeMethod) -> tuple[bool, float]:
-        bound, most, mean = found[other]
+        bound, most, mean = differences[other]
         return not _agree(first, other, most, bound), round(mean, 3)
 
-    closest = min(found, key=distance)
+    closest = min(differences, key=distance)
     return_freed()
-    at_worst, worst, mean = found[second]
+    at_worst, worst, mean = differences[second]
     return Comparison(
         a=first,
         b=second,
@@ -169,8 +169,8 @@ def _compare(
         mean=mean,
         at_worst=at_worst,
         closest=closest,
-        closest_worst=found[closest][1],
-        closest_at_worst=found[closest][0],
+        closest_worst=differences[closest][1],
+        closest_at_worst=differences[closest][0],
     )
 
 

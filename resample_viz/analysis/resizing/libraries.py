@@ -152,10 +152,10 @@ def resize_method(name: str | ResizeMethod) -> ResizeMethod:
         dtype = words.pop()  # type: ignore[assignment]
     if words:
         words[0] = IMPORTED_AS.get(words[0], words[0])
-    found = _BY_NAME.get(" ".join(words))
-    if found is None:
+    method = _BY_NAME.get(" ".join(words))
+    if method is None:
         raise OperationError(f"there is no resize method called {name!r}: {_near(words)}.")
-    return replace(found, dtype=dtype)
+    return replace(method, dtype=dtype)
 
 
 def _near(words: list[str]) -> str:

@@ -56,7 +56,7 @@ def box_kernel(t: Tensor) -> Tensor:
 
 
 def linear_kernel(t: Tensor) -> Tensor:
-    """Triangle of half-width 1: `1 - |t|`, never below 0. `t` is a distance in cells.
+    """Triangle of half-width 1: `1 - |t|`, never below 0. `t` is a distance in cells, of any shape.
 
     >>> linear_kernel(torch.tensor([-0.25, 0.0, 0.5, 1.0])).tolist()
     [0.75, 1.0, 0.5, 0.0]

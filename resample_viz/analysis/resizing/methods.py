@@ -167,7 +167,7 @@ class ResizeMethod:
         return first, second
 
     def measured_axes(self, in_size: Size, out_size: Size) -> tuple[Tensor, Tensor]:
-        """The same matrices, asked of the library itself, whatever the formula says."""
+        """The same, (out, in) float64 each, asked of the library, whatever the formula says."""
         if self.rows is opencv_area and len({m > n for n, m in zip(in_size, out_size)}) == 2:
             return self.axes(in_size, out_size)  # one axis cannot be asked without the other
         first, second = (measured_rows(self, n, m) for n, m in zip(in_size, out_size))
@@ -245,8 +245,8 @@ def _levels(result: Any, channels: int) -> Tensor:
         return result.to(torch.float32)
     if isinstance(result, list):
         result = np.stack(result, axis=-1)
-    found = torch.from_numpy(np.array(result)).to(torch.float32)
-    return found.reshape(*found.shape[:2], channels).permute(2, 0, 1)[None].contiguous()
+    pixels = torch.from_numpy(np.array(result)).to(torch.float32)
+    return pixels.reshape(*pixels.shape[:2], channels).permute(2, 0, 1)[None].contiguous()
 
 
 @lru_cache(maxsize=128)
