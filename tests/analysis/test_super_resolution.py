@@ -38,6 +38,7 @@ def pictures(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
 
 
+@pytest.mark.lanczos
 @settings(deadline=None, max_examples=30)
 @given(st.sampled_from(BASELINES), sizes, sizes, factors)
 def test_the_baselines_are_what_their_formulas_say(

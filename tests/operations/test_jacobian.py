@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from resample_viz.compat import has_lanczos
 from resample_viz.operations import OperationError
 from resample_viz.operations.jacobian import jacobian_vector, vector_jacobian
 
@@ -52,7 +53,8 @@ blur = rv.Conv(kernel="gaussian")
 blur.adjoint((1, 1, 8, 8))(torch.rand(1, 1, 6, 6))
 footprint = rv.Chain((blur, rv.MaxPool(2))).footprint_at(torch.rand(1, 1, 8, 8))
 footprint.sources((0, 1, 1)), footprint.targets((0, 4, 4))
-print([name for name in ("sympy", "torch._dynamo") if name in sys.modules])
+print(*(name for name in ("torch._dynamo", "sympy") if name in sys.modules))
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stdout.strip() == "[]"
+    # Before 2.12, torch imports sympy for forward derivatives.
+    assert set(ran.stdout.split()) <= (set() if has_lanczos() else {"sympy"})

@@ -111,6 +111,7 @@ def test_with_negative_weights_uint8_is_cut_off_between_two_passes(
     assert (to_rows_first if ROWS_FIRST else min(to_rows_first, to_columns_first)) <= 2
 
 
+@pytest.mark.lanczos
 def test_pillow_13_goes_along_the_columns_first_for_some_sizes() -> None:
     found = same_resize(
         "torch lanczos antialias uint8", "Pillow LANCZOS uint8", (40, 90), of=(60, 50)
