@@ -15,6 +15,7 @@ from torch import Tensor
 from resample_viz.analysis.metrics import psnr, ssim
 from resample_viz.analysis.resizing.matrix import resize_matrix
 from resample_viz.compat import has_lanczos, no_lanczos
+from resample_viz.operations import OperationError
 from resample_viz.threads import one_thread
 
 Baseline = Literal["nearest", "bilinear", "bicubic", "Lanczos"]
@@ -43,7 +44,8 @@ def upscale(x: Tensor, factor: int, method: Baseline = "bicubic") -> Tensor:
     of PyTorch's −0.75; "Lanczos" has three lobes, as in Pillow. Both leave out what lies beyond the
     border, as Pillow does.
 
-    Raises ValueError for another method, and for "Lanczos" where torch has none, in one sentence.
+    Raises ValueError for another method, and OperationError for "Lanczos" where torch has none, in
+    one sentence.
 
     >>> upscale(torch.tensor([[[[0.0, 1.0]]]]), 2, "bilinear").tolist()
     [[[[0.0, 0.25, 0.75, 1.0], [0.0, 0.25, 0.75, 1.0]]]]
@@ -52,7 +54,7 @@ def upscale(x: Tensor, factor: int, method: Baseline = "bicubic") -> Tensor:
         names = ", ".join(map(repr, BASELINES))
         raise ValueError(f"there is no method {method!r} to enlarge by: choose one of {names}.")
     if method == "Lanczos" and not has_lanczos():
-        raise ValueError(no_lanczos())
+        raise OperationError(no_lanczos())  # a ValueError, which labs tell in one sentence
     return F.interpolate(x, scale_factor=factor, **INTERPOLATE[method])
 
 

@@ -183,6 +183,7 @@ def test_the_words_do_not_depend_on_the_weights() -> None:
     assert len(said) == 1
 
 
+@pytest.mark.lanczos
 def test_ahead_means_the_higher_psnr(lab: SuperResolutionLab) -> None:
     training = lab.training
     with torch.no_grad():
