@@ -16,6 +16,8 @@ BROWSER = "tests/browser/"
 # Before torch is loaded, and for all kernels: an OpenMP thread that waits for the others is to give
 # its core away. Otherwise it spins, and two processes on two cores take several times as long.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# What a notebook shows is compared, however busy the machine is.
+os.environ["RESAMPLE_VIZ_PROGRESS"] = "0"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import sys
 from time import monotonic
 from types import TracebackType
@@ -12,18 +14,23 @@ PATIENCE = 1.0
 EVERY = 0.2
 """Seconds between two changes of the line."""
 WIDTH = 79
+SILENCED_BY = "RESAMPLE_VIZ_PROGRESS"
+"""The environment variable that turns the line off if it is 0: for notebooks that are executed
+unseen, where how busy the machine is would decide on what they store."""
 
 
 class Progress:
     """While this is active, `report` shows one line, which goes when the work ends.
 
-    Nothing is shown in the first second, and nothing where standard error is a file. Without
-    `in_notebooks` the line is one of terminals only.
+    Nothing is shown in the first second, nothing where standard error is a file, and nothing where
+    the environment variable RESAMPLE_VIZ_PROGRESS is 0. Without `in_notebooks` the line is one of
+    terminals only.
     """
 
     def __init__(self, *, in_notebooks: bool = True) -> None:
         self._in_notebooks = in_notebooks
-        self._next = monotonic() + PATIENCE
+        silenced = os.environ.get(SILENCED_BY) == "0"
+        self._next = math.inf if silenced else monotonic() + PATIENCE
         self._shown: Any = None
 
     def __enter__(self) -> Progress:

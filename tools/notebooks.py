@@ -5,14 +5,14 @@
 
 The kernel is the `python3` of the environment that runs this file; it works in notebooks/. Stored
 is what a reader without a kernel needs (pictures and words). Left out is what only a running kernel
-can use or what changes from run to run: widget views and their state, timings, output metadata, and
-where a slow machine showed its progress.
+can use or what changes from run to run: widget views and their state, timings, output metadata.
 A notebook in which a cell fails is left as it was, and the exit code is 1.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from itertools import count
@@ -40,7 +40,7 @@ def execute(notebook: NotebookNode) -> None:
         record_timing=False,
         resources={"metadata": {"path": str(NOTEBOOKS)}},
     )
-    client.execute()
+    client.execute(env={**os.environ, "RESAMPLE_VIZ_PROGRESS": "0"})
 
 
 def normalise(notebook: NotebookNode) -> None:
@@ -56,17 +56,10 @@ def normalise(notebook: NotebookNode) -> None:
     for cell in notebook.cells:
         kept = {key: cell.metadata[key] for key in KEPT_CELL_METADATA if key in cell.metadata}
         cell.metadata = nbformat.from_dict(kept)
-        if "outputs" in cell:
-            cell.outputs = [output for output in cell.outputs if not _is_cleared(output)]
         for output in cell.get("outputs", ()):
             if "data" in output:
                 output.data.pop(WIDGET_VIEW, None)
                 output.metadata = nbformat.from_dict({})
-
-
-def _is_cleared(output: NotebookNode) -> bool:
-    """Whether this is the place of a progress line, which is empty when the work has ended."""
-    return output.output_type == "display_data" and output.data == {"text/plain": ""}
 
 
 def _name_cells(notebook: NotebookNode) -> None:

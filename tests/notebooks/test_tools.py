@@ -162,12 +162,3 @@ def test_a_second_pass_changes_nothing(ids: list[str | None]) -> None:
     once = nbformat.writes(notebook)
     tool.normalise(notebook)
     assert nbformat.writes(notebook) == once
-
-
-def test_the_place_of_a_progress_line_that_has_gone_is_left_out() -> None:
-    """Whether there was one depends on how busy the machine was."""
-    notebook = with_rubbish("1 + 1")
-    words = v4.new_output("display_data", {"text/plain": "a picture's words"})
-    notebook.cells[0].outputs = [v4.new_output("display_data", {"text/plain": ""}), words]
-    tool.normalise(notebook)
-    assert [output.data for output in notebook.cells[0].outputs] == [words.data]
