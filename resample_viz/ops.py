@@ -1,5 +1,7 @@
 """The layers, and what they are made of: `rv.ops.MaxPool(kernel_size=2)`.
 
+`from_module` makes one of a layer of PyTorch's, with its weights and settings.
+
 A layer of your own is a frozen dataclass that extends `Operation`; a parameter annotated with a
 `Range` is a slider, and `undo` says what can be brought back, as `Undo` values.
 """
@@ -30,6 +32,7 @@ from resample_viz.operations import (
     Subsample,
     Undo,
     Upsample,
+    from_module,
 )
 
 __all__ = [
@@ -58,4 +61,5 @@ __all__ = [
     "Subsample",
     "Undo",
     "Upsample",
+    "from_module",
 ]

@@ -418,6 +418,39 @@ class ChoiceOrOwn:
         self._callbacks.append(callback)
 
 
+class SwitchOrOwn:
+    """A checkbox that may stand for something of the learner's own, which a program sets."""
+
+    def __init__(self, name: str, value: bool) -> None:
+        self.name = name
+        self.own: Any = None
+        self.widget = widgets.Checkbox(value=value, description=name, indent=False)
+        self._callbacks: list[Callable[[], None]] = []
+        self.widget.observe(lambda _: self._tell(), names=["value"])
+
+    @property
+    def value(self) -> Any:
+        """False, True, or the learner's own thing while there is a tick."""
+        return self.own if self.widget.value and self.own is not None else self.widget.value
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        before, was_ticked = self.value, self.widget.value
+        self.own = None if isinstance(value, bool) else value
+        self.widget.description = self.name if self.own is None else f"{self.name} (your own)"
+        self.widget.value = self.own is not None or value
+        if was_ticked == self.widget.value and before != self.value:
+            self._tell()  # the widget has not moved, but what it stands for has
+
+    def _tell(self) -> None:
+        for callback in self._callbacks:
+            callback()
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Calls back after every change."""
+        self._callbacks.append(callback)
+
+
 class OperationControls:
     """All the controls of one operation class, for tensors with `ndim` dimensions.
 
@@ -544,7 +577,9 @@ def control(parameter: Parameter, ndim: int) -> Control:
         elif parameter.optional and parameter.default is None:
             built = OptionalNumber(parameter.name, sliders)
         return built
-    if parameter.own:
+    if parameter.own and parameter.kind == "switch":
+        built = SwitchOrOwn(parameter.name, parameter.default)
+    elif parameter.own:
         built = ChoiceOrOwn(parameter.name, parameter.choices, parameter.default)
     elif parameter.kind == "switch":
         box = widgets.Checkbox(value=parameter.default, description=parameter.name, indent=False)

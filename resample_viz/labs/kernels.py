@@ -102,10 +102,12 @@ def write_weight(controls: OperationControls, weights: Tensor) -> None:
 def follow_channels(controls: OperationControls, channels: int) -> None:
     """A colour picture keeps its colours: each channel by itself, until told otherwise.
 
-    A whole weight of the learner's own is for other channels: its first kernel stays.
+    A whole weight of the learner's own is for other channels: its first kernel stays. So is a bias
+    of the learner's own: there is still one.
     """
     each = channels if channels == COLOURS else 1
     moves: dict[str, Any] = {"out_channels": each, "groups": each}
+    moves["bias"] = bool(controls.single("bias").value)
     own = controls.single("kernel").value
     if isinstance(own, Weights) and len(own.shape) == 4:
         moves["kernel"] = Weights(own.values[0, 0])

@@ -15,6 +15,7 @@ from resample_viz.operations.footprint import (
     PickFootprint,
     SeparableFootprint,
 )
+from resample_viz.operations.from_module import from_module, operation_of
 from resample_viz.operations.kernels import KernelName, Weights
 from resample_viz.operations.normalization import Clip, MinMax, Normalize, Quantize, Standardize
 from resample_viz.operations.parameters import (
@@ -81,6 +82,8 @@ __all__ = [
     "Weights",
     "When",
     "check_memory",
+    "from_module",
+    "operation_of",
     "parameters",
     "resize_back",
 ]

@@ -14,10 +14,11 @@ from resample_viz.operations.base import Operation, Undo
 from resample_viz.operations.footprint import Axis, PickFootprint, SeparableFootprint
 from resample_viz.operations.parameters import Pair, Range
 from resample_viz.operations.separable import least_squares, resize_back
-from resample_viz.operations.validation import AXES, check_picture, check_whole, pair
+from resample_viz.operations.validation import AXES, check_pair, check_picture, check_whole, pair
 from resample_viz.operations.windows import adaptive_axis, adaptive_lengths
 
-OutputSize = Annotated[int | Pair, Range(1, 64)]
+OutputSize = Annotated[int | tuple[int | None, int | None], Range(1, 64)]
+"""One number, or (height, width), of which None keeps the input's."""
 
 
 class AdaptivePool(Operation):
@@ -30,7 +31,11 @@ class AdaptivePool(Operation):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_whole("output_size", self.output_size, 1)
+        size = self.output_size
+        given = [n for n in size if n is not None] if isinstance(size, tuple) else [size]
+        for number in given:
+            check_whole("output_size", number, 1, pairs=False)
+        check_pair("output_size", size)
 
     def module(self) -> nn.Module:
         """PyTorch's layer with this output size."""
@@ -44,7 +49,12 @@ class AdaptivePool(Operation):
     def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """(N, C, *output_size). Raises OperationError where the input has other axes."""
         shape = check_picture("pooling", shape)
-        return (*shape[:2], *pair(self.output_size))
+        return (*shape[:2], *self.sizes(shape))
+
+    def sizes(self, shape: Sequence[int]) -> Pair:
+        """Height and width of the output, None replaced by those of the input."""
+        height, width = pair(self.output_size)
+        return shape[-2] if height is None else height, shape[-1] if width is None else width
 
     def explain_shape(self, shape: Sequence[int]) -> str:
         """One line per axis, with the lengths of its windows."""
@@ -109,7 +119,7 @@ class AdaptiveMaxPool(AdaptivePool):
 
     def with_indices(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The largest values and their flat indices, both (N, C, H_out, W_out)."""
-        return self(x), F.adaptive_max_pool2d(x, self.output_size, return_indices=True)[1]
+        return self(x), F.adaptive_max_pool2d(x, self.sizes(x.shape), return_indices=True)[1]
 
     def footprint_at(self, x: Tensor) -> PickFootprint:
         """The winners of the first picture of x, (N, C, H, W)."""

@@ -109,6 +109,10 @@ class Operation(ABC):
         """The statements of `definition`, as they are shown."""
         return str(self.definition())
 
+    def own_tensors(self) -> dict[str, Tensor]:
+        """What `program` leaves to a name because it is long: a learner's own weight or bias."""
+        return {}
+
     @abstractmethod
     def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """The shape that `shape` becomes, by the documented formula.

@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from resample_viz.operations.base import Operation, Undo, UndoKind, check_memory
 from resample_viz.operations.errors import OperationError
 from resample_viz.operations.footprint import Footprint, JacobianFootprint
+from resample_viz.operations.from_module import from_module, reads
 from resample_viz.operations.normalization import AS_IT_IS, without_bias
 from resample_viz.operations.program import Program
-from resample_viz.operations.validation import AXIS_NAMES, check_tensor
+from resample_viz.operations.validation import AXIS_NAMES, check_tensor, quoted
 
 Shape = tuple[int, ...]
 BEST_FIRST: tuple[UndoKind, ...] = (
@@ -46,6 +47,9 @@ class ShapeStep:
 class Chain(Operation):
     r"""Operations one after the other, the first one first (torch.nn.Sequential).
 
+    A step may be a layer of PyTorch's, with its weights: see `from_module`. So may be all of them
+    together, an nn.Sequential.
+
     Raises OperationError where a step cannot take what the step before it gives: the sentence names
     the step, and `fitting` gives the chain up to there.
 
@@ -62,18 +66,19 @@ class Chain(Operation):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        steps: Any = self.steps
-        if isinstance(steps, Operation):
+        given: Any = self.steps
+        if isinstance(given, Operation | nn.Module) and not isinstance(given, nn.Sequential):
             raise OperationError(
-                f"a chain takes a tuple of operations: write Chain(({type(steps).__name__}(...),))."
+                f"a chain takes a tuple of operations: write Chain(({type(given).__name__}(...),))."
             )
+        steps = tuple(from_module(one) if isinstance(one, nn.Module) else one for one in given)
         for number, step in enumerate(steps, start=1):
             if not isinstance(step, Operation):
                 raise OperationError(
-                    f"step {number} of the chain is {step!r}, which is no operation: give one such "
-                    "as Upsample(scale_factor=2)."
+                    f"step {number} of the chain is {quoted(step)}, which is no operation: give "
+                    "one such as Upsample(scale_factor=2)."
                 )
-        object.__setattr__(self, "steps", tuple(steps))
+        object.__setattr__(self, "steps", steps)
 
     @property
     def linear(self) -> bool:  # type: ignore[override]
@@ -112,15 +117,30 @@ class Chain(Operation):
 
     def _programs(self) -> list[tuple[Program, str]]:
         """Every flat step's program with names that no other step has, and what it is called."""
-        programs = [step.definition() for step in self._flat]
-        counted = Counter(name for program in programs for name in program.defined)
-        unique = []
-        for number, (step, program) in enumerate(zip(self._flat, programs), start=1):
-            clashes = any(counted[name] > 1 for name in program.defined)
-            names = {name: f"{name}_{number}" for name in program.defined if clashes}
-            called = names.get(step.variable, step.variable)
-            unique.append((program.renamed(names), called))
-        return unique
+        return [
+            (program.renamed(names), names.get(step.variable, step.variable))
+            for step, program, names in self._renamings()
+        ]
+
+    def own_tensors(self) -> dict[str, Tensor]:
+        """Those of the steps, under the names that the program has for them."""
+        return {
+            names.get(name, name): tensor
+            for step, _, names in self._renamings()
+            for name, tensor in step.own_tensors().items()
+        }
+
+    def _renamings(self) -> list[tuple[Operation, Program, dict[str, str]]]:
+        """Every flat step, its program, and new names where another step uses one of its own."""
+        steps = [(step, step.definition()) for step in self._flat]
+        owned = [program.defined | step.own_tensors().keys() for step, program in steps]
+        counted = Counter(name for names in owned for name in names)
+        renamings = []
+        for number, ((step, program), own) in enumerate(zip(steps, owned), start=1):
+            clashes = any(counted[name] > 1 for name in own)
+            names = {name: f"{name}_{number}" for name in own if clashes}
+            renamings.append((step, program, names))
+        return renamings
 
     def ladder(self, shape: Sequence[int]) -> tuple[ShapeStep, ...]:
         """One rung per step. Raises OperationError at the first step that does not fit."""
@@ -253,6 +273,16 @@ class Chain(Operation):
             way = way.renamed(own | of_step)
             lines += filter(None, [way.setup, f"y_{number - 1} = {way.expression}"])
         return Program("\n".join(lines), "y_0")
+
+
+@reads(nn.Sequential)
+def _sequential(layers: nn.Sequential) -> Chain:
+    return Chain(tuple(layers))  # type: ignore[arg-type]
+
+
+@reads(nn.Identity)
+def _identity(layer: nn.Identity) -> Chain:  # noqa: ARG001
+    return Chain(())
 
 
 def _called(functions: Sequence[str]) -> str:

@@ -20,6 +20,8 @@ from resample_viz.operations.parameters import FROM_INPUT, Pair, Range, When
 from resample_viz.operations.validation import AXES, check_taps, check_tensor, pair
 
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
+Bias = bool | tuple[float, ...]
+"""Whether there is one, or one number per output channel."""
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 Sides = tuple[int, int, int, int]
 """Cells at the top, left, bottom and right."""
@@ -32,8 +34,9 @@ class Conv(KernelLayer):
     Takes (N, in_channels, H, W). `kernel` is a name or a tensor of your own: (kh, kw), or
     (out_channels, in_channels / groups, kh, kw); see `KernelLayer` for what it does to channels.
     Sizes that are not given follow the tensor (else kernel_size=3 and one channel). `padding` is a
-    number, (height, width), "same" or "valid". A bias is 0.5 in every output channel. The output
-    size is floor((n + 2 padding - dilation (kernel_size - 1) - 1) / stride) + 1.
+    number, (height, width), "same" or "valid". `bias` is True (0.5 in every output channel) or a
+    tensor of your own, (out_channels,). The output size is
+    floor((n + 2 padding - dilation (kernel_size - 1) - 1) / stride) + 1.
 
     Raises OperationError for what PyTorch refuses.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv2d.html
@@ -56,7 +59,7 @@ class Conv(KernelLayer):
     dilation: Annotated[int | Pair, Range(1, 4)] = 1
     out_channels: Annotated[int, Range(1, 8)] = FOLLOWS
     groups: Annotated[int, Range(1, 8)] = 1
-    bias: bool = False
+    bias: Bias = False
     seed: Annotated[int, Range(0, 99), When("kernel", "random")] = 0
     in_channels: Annotated[int, FROM_INPUT] = FOLLOWS
 
@@ -267,7 +270,7 @@ class ConvTranspose(KernelLayer):
     (in_channels, out_channels / groups, kh, kw); see `KernelLayer` for what it does to channels.
     The kernels that average (box, gaussian, bilinear) are multiplied by the stride of both axes,
     so that a constant stays that constant on average. `padding` cuts cells off, `output_padding`
-    adds computed ones at the end. The output size is
+    adds computed ones at the end. `bias` is as for `Conv`. The output size is
     (n - 1) stride - 2 padding + dilation (kernel_size - 1) + output_padding + 1.
 
     Raises OperationError for what PyTorch refuses.
@@ -290,7 +293,7 @@ class ConvTranspose(KernelLayer):
     dilation: Annotated[int | Pair, Range(1, 4)] = 1
     out_channels: Annotated[int, Range(1, 8)] = FOLLOWS
     groups: Annotated[int, Range(1, 8)] = 1
-    bias: bool = False
+    bias: Bias = False
     seed: Annotated[int, Range(0, 99), When("kernel", "random")] = 0
     in_channels: Annotated[int, FROM_INPUT] = FOLLOWS
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -24,12 +25,20 @@ from resample_viz.operations.inverses import (
 from resample_viz.operations.kernels import NAMED, Weights, random, three_fan_in
 from resample_viz.operations.parameters import Pair
 from resample_viz.operations.program import Program
-from resample_viz.operations.validation import check_picture, check_whole, pair
+from resample_viz.operations.validation import (
+    check_picture,
+    check_whole,
+    is_number,
+    pair,
+    quoted,
+)
 
 BIAS = 0.5
 """What `bias=True` adds to every output cell: half of the range of a picture, which one sees."""
 MOST_CELLS = 1024  # of an input and of an output whose dense matrix is inverted: about a second
 MOST_NUMBERS = 64  # of an own kernel that are written out in a program
+MOST_BIASES = 16  # of an own bias that are
+MOST_SHOWN = 8  # of an own bias that a repr writes out
 FOLLOWS: Any = None
 """The default of a size: what a learner's own kernel says, else what `USUAL` says."""
 LEAST = {
@@ -54,7 +63,8 @@ class KernelLayer(Operation):
     kernel is applied to the *mean* of the input channels that an output channel sees: each weight
     is divided by their number, in_channels / groups. With groups=1 a colour picture becomes grey,
     with groups=3 its colours stay. kernel="random" draws every weight alone (see `kernels.random`),
-    and a tensor with four axes is used as it is.
+    and a tensor with four axes is used as it is. `bias` is True, which adds 0.5 everywhere, or one
+    number per output channel.
     """
 
     layer: ClassVar[type[nn.Module]]
@@ -89,6 +99,7 @@ class KernelLayer(Operation):
         for name in LEAST:
             if hasattr(self, name):
                 self._check_number(name)
+        self._check_bias_length()
         self._check_groups()
         check_memory(self.weight_shape, 4, "weight", "a smaller kernel_size, fewer channels")
         self._plane()  # which refuses sizes that the kernel does not exist in
@@ -124,7 +135,9 @@ class KernelLayer(Operation):
 
     @property
     def bias_values(self) -> Tensor:
-        """What is added to each output channel, (out_channels,): `BIAS`, or 0 without a bias."""
+        """What is added to each output channel, (out_channels,), float32; 0 without a bias."""
+        if isinstance(self.bias, tuple):
+            return torch.tensor(self.bias)
         return torch.full((self.out_channels,), BIAS if self.bias else 0.0)
 
     def _plane(self) -> Tensor | None:
@@ -153,6 +166,7 @@ class KernelLayer(Operation):
         options = {"kernel_size": self.kernel_size}
         for name, default in usual.items():
             value = getattr(self, name, default)
+            value = bool(value) if name == "bias" else value
             if value not in (default, (default, default)):
                 options[name] = value
         return options
@@ -187,27 +201,49 @@ class KernelLayer(Operation):
     def definition(self) -> Program:
         """The layer, its weights and its bias, in up to three statements.
 
-        A learner's own kernel of more than 64 numbers is not written out: the program then takes it
-        from the name `weight`, which stands for `operation.weight`.
+        A learner's own kernel of more than 64 numbers, or bias of more than 16, is not written out:
+        the program then takes it from the name `weight` or `bias`; see `own_tensors`.
         """
         layer = super().definition()
         lines = [layer.setup, f"{self.variable}.weight.data[:] = {self._weight_code()}"]
         if self.bias:
-            lines.append(f"{self.variable}.bias.data[:] = {BIAS}")
+            lines.append(f"{self.variable}.bias.data[:] = {self._bias_code()}")
         return Program("\n".join(lines), layer.expression)
+
+    def own_tensors(self) -> dict[str, Tensor]:
+        """`weight`, and `bias`, where the program leaves them to these names."""
+        own = {}
+        if self._is_long_kernel():
+            own["weight"] = self.weight
+        if self._is_long_bias():
+            own["bias"] = self.bias_values
+        return own
+
+    def _is_long_kernel(self) -> bool:
+        own = isinstance(self.kernel, Weights)
+        return own and math.prod(self.kernel.shape) > MOST_NUMBERS
+
+    def _is_long_bias(self) -> bool:
+        return isinstance(self.bias, tuple) and len(self.bias) > MOST_BIASES
 
     def _weight_code(self) -> str:
         if self.kernel == "random":
             return _random_code(f"{self.variable}.weight.shape", self.weight_shape, self.seed)
-        own = isinstance(self.kernel, Weights)
-        if own and math.prod(self.kernel.shape) > MOST_NUMBERS:
+        if self._is_long_kernel():
             return f"weight  # your own tensor, {self.kernel.shape}"
         plane = self._plane()
         return written_out(self.weight if plane is None else plane)
 
+    def _bias_code(self) -> str:
+        if not isinstance(self.bias, tuple):
+            return f"{BIAS}"
+        if self._is_long_bias():
+            return f"bias  # your own tensor, ({len(self.bias)},)"
+        return written_out(self.bias_values)
+
     def __repr__(self) -> str:
         shown = [
-            f"{field.name}={value!r}"
+            f"{field.name}={_shown(value)}"
             for field in fields(self)  # type: ignore[arg-type]
             if (value := getattr(self, field.name)) != USUAL.get(field.name, field.default)
         ]
@@ -304,8 +340,24 @@ class KernelLayer(Operation):
                 f"kernel {self.kernel!r} does not exist: use one of {', '.join(names)}, "
                 "or a tensor of your own."
             )
-        if not isinstance(self.bias, bool):
-            raise OperationError(f"bias must be True or False, not {self.bias!r}: try bias=True.")
+        if self.bias is None:  # as PyTorch has it
+            object.__setattr__(self, "bias", False)
+        if not isinstance(self.bias, bool | tuple):
+            raise OperationError(
+                f"bias must be True, False, or one number per output channel, not "
+                f"{quoted(self.bias)}: try bias=True."
+            )
+        if isinstance(self.bias, tuple):
+            self._check_bias_numbers(self.bias)
+
+    def _check_bias_numbers(self, numbers: tuple[Any, ...]) -> None:
+        if not numbers or not all(map(is_number, numbers)):
+            raise OperationError(
+                f"bias {quoted(numbers)} is no row of numbers, one per output channel: try "
+                "bias=True, which adds 0.5 everywhere."
+            )
+        rounded = torch.tensor(numbers, dtype=torch.float32).tolist()
+        object.__setattr__(self, "bias", tuple(rounded))
 
     def _check_number(self, name: str) -> None:
         value = getattr(self, name)
@@ -334,6 +386,13 @@ class KernelLayer(Operation):
                     f"your own kernel of shape {self.kernel.shape} makes {name} {wanted}, "
                     f"not {value}: use {name}={wanted}, or a kernel of another shape."
                 )
+
+    def _check_bias_length(self) -> None:
+        if isinstance(self.bias, tuple) and len(self.bias) != self.out_channels:
+            raise OperationError(
+                f"bias has {len(self.bias)} numbers, but there are {self.out_channels} output "
+                f"channels: use out_channels={len(self.bias)}, or bias=True."
+            )
 
     def _check_groups(self) -> None:
         for name in ("in_channels", "out_channels"):
@@ -377,6 +436,9 @@ def _tensor_code(values: Any, number: Any) -> str:
         if len(line) < 80:
             return line
         indent = "    " * depth
+        if not hasattr(level[0], "__len__"):  # a long row of numbers is folded
+            inner = textwrap.wrap(", ".join(inner), 96 - 4 * depth)
+            return f"[\n    {indent}" + f"\n    {indent}".join(inner) + f",\n{indent}]"
         return f"[\n    {indent}" + f",\n    {indent}".join(inner) + f",\n{indent}]"
 
     return f"torch.tensor({nested(values, 0)})"
@@ -385,6 +447,12 @@ def _tensor_code(values: Any, number: Any) -> str:
 def _random_code(shape_code: str, shape: Sequence[int], seed: int) -> str:
     generator = f"torch.Generator().manual_seed({seed})"
     return f"torch.randn({shape_code}, generator={generator}) / {three_fan_in(shape)} ** 0.5"
+
+
+def _shown(value: Any) -> str:
+    """A value as a repr has it; of a long bias no more than its length."""
+    long = isinstance(value, tuple) and len(value) > MOST_SHOWN
+    return f"<own bias ({len(value)},)>" if long else repr(value)
 
 
 def _each(options: dict[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 A lab builds its controls from these descriptions and from nothing else:
 
     switch   `bool`                              a checkbox
+             `... | tuple[float, ...]`           and numbers of the learner's own
     choice   `Literal["a", "b"]`                 a row of buttons
              `... | Weights`                     and the learner's own tensor
     number   `Annotated[float, Range(0, 1)]`     a slider
@@ -127,10 +128,12 @@ def _describe(name: str, hint: Any, default: Any) -> Parameter:
     if hint is bool:
         return Parameter(name, "switch", default, instead_of=instead)
     members = _members(hint)
+    if bool in members:
+        return Parameter(name, "switch", default, own=True)
     literals = [member for member in members if typing.get_origin(member) is Literal]
     words = tuple(word for literal in literals for word in typing.get_args(literal))
     pairs = [typing.get_args(member) for member in members if typing.get_origin(member) is tuple]
-    scalars = {kind for pair in pairs for kind in pair} or set(members)
+    scalars = {kind for pair in pairs for one in pair for kind in _members(one)} or set(members)
     if literals and not {int, float} & scalars:
         return Parameter(
             name,

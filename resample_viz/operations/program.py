@@ -48,6 +48,13 @@ class Program:
         }
         return frozenset(functions | stored)
 
+    @property
+    def used(self) -> frozenset[str]:
+        """Every name in the code, defined in it or not."""
+        return frozenset(
+            name for code in (self.setup, self.expression) for name, *_ in _names(code)
+        )
+
     def renamed(self, names: Mapping[str, str]) -> Program:
         """The same program with other names for what it uses or defines."""
         return Program(_renamed(self.setup, names), _renamed(self.expression, names))

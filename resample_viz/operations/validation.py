@@ -107,13 +107,8 @@ def check_whole(name: str, value: Any, least: int, *, pairs: bool = True) -> Non
     """
     if isinstance(value, tuple) and not pairs:
         raise OperationError(f"{name} must be one number, not {quoted(value)}: try {name}={least}.")
-    numbers = pair(value)
-    if len(numbers) != 2:
-        raise OperationError(
-            f"{name} {quoted(value)} has {len(numbers)} numbers, but a picture has 2 axes: give "
-            "one number, or (height, width)."
-        )
-    for number in numbers:
+    check_pair(name, value)
+    for number in pair(value):
         if isinstance(number, bool) or not isinstance(number, int) or number < least:
             raise OperationError(
                 f"{name} must be a whole number, {least} or more, not {quoted(number)}: "
@@ -124,6 +119,15 @@ def check_whole(name: str, value: Any, least: int, *, pairs: bool = True) -> Non
                 f"{name} must be at most {LARGEST}, not about 2**{number.bit_length() - 1}: "
                 f"try {name}={least}."
             )
+
+
+def check_pair(name: str, value: Any) -> None:
+    """Raises OperationError for a tuple that is no (height, width)."""
+    if isinstance(value, tuple) and len(value) != 2:
+        raise OperationError(
+            f"{name} {quoted(value)} has {len(value)} numbers, but a picture has 2 axes: give "
+            "one number, or (height, width)."
+        )
 
 
 def whole_shape(shape: Sequence[int]) -> tuple[int, ...]:

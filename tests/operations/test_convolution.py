@@ -374,6 +374,47 @@ def test_the_bias_has_a_line_of_its_own() -> None:
     assert Conv(bias=True).program().splitlines()[-1] == "conv.bias.data[:] = 0.5"
 
 
+def test_a_bias_may_be_numbers_of_ones_own() -> None:
+    numbers = torch.rand(3)
+    conv = Conv("box", out_channels=3, bias=numbers)  # type: ignore[arg-type]
+    assert torch.equal(conv.bias_values, numbers)
+    assert conv == Conv("box", out_channels=3, bias=numbers.tolist())  # type: ignore[arg-type]
+    assert eval(repr(conv), {"Conv": Conv}) == conv
+    names: dict[str, Any] = {"torch": torch, "nn": nn}
+    exec(conv.program(), names)
+    assert torch.equal(names["conv"].bias.data, numbers)
+    assert Conv(bias=None) == Conv()  # type: ignore[arg-type]
+
+
+def test_a_long_weight_or_bias_is_left_to_a_name() -> None:
+    weight, bias = torch.rand(64, 3, 3, 3), torch.rand(64)
+    conv = Conv(weight, bias=bias)  # type: ignore[arg-type]
+    assert conv.program().splitlines()[1:] == [
+        "conv.weight.data[:] = weight  # your own tensor, (64, 3, 3, 3)",
+        "conv.bias.data[:] = bias  # your own tensor, (64,)",
+    ]
+    own = conv.own_tensors()
+    assert torch.equal(own["weight"], weight)
+    assert torch.equal(own["bias"], bias)
+    assert Conv("box", bias=True).own_tensors() == {}
+
+
+@pytest.mark.parametrize(
+    ("bias", "words"),
+    [
+        ("yes", "must be True, False, or one number per output channel"),
+        (1.0, "must be True, False, or one number per output channel"),
+        ((), "is no row of numbers"),
+        ((float("nan"),), "is no row of numbers"),
+        (((1.0,),), "is no row of numbers"),
+        ((1.0, 2.0), "use out_channels=2, or bias=True"),
+    ],
+)
+def test_a_bias_that_does_not_fit_is_refused(bias: Any, words: str) -> None:
+    with pytest.raises(OperationError, match=words):
+        Conv(bias=bias)
+
+
 @pytest.mark.parametrize("name", [*sorted(NAMED), "random"])
 @pytest.mark.parametrize("k", [3, 5, 7])
 @pytest.mark.parametrize("channels", [1, 3, 6])
@@ -528,7 +569,7 @@ PARAMETERS: list[Refusal] = [
         ("groups (3) must divide out_channels (4)", "groups=1", "out_channels=6"),
         {"groups": 3, "out_channels": 6},
     ),
-    (Conv, {"bias": 0.5}, ("bias must be True or False", "0.5"), {"bias": True}),
+    (Conv, {"bias": 0.5}, ("bias must be True, False, or one number", "0.5"), {"bias": True}),
     (Conv, {"padding": "full"}, ("'full' does not exist", "'same'"), {"padding": "same"}),
     (
         Conv,
