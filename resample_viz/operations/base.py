@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from dataclasses import dataclass, replace
+from functools import wraps
+from typing import Any, ClassVar, Literal, TypeVar
 
 from torch import Tensor, nn
 
@@ -73,21 +75,95 @@ class Undo:
         """What this way back makes of y, (N, C, ...): a tensor of the shape of the input."""
         return self.apply(y)
 
+    def of_one_picture(self) -> Undo:
+        """The same for y (C, H, W): a batch of one is made of it, and taken apart again."""
+        program = self.program.renamed({"x": "x[None]", "y": "y[None]"})
+        code = f"{_in_brackets(program.expression)}[0]" if self.code != "y" else "y"
+        return replace(self, code=code, setup=program.setup, apply=lambda y: self(y[None])[0])
+
+
+def _in_brackets(expression: str) -> str:
+    whole = isinstance(ast.parse(expression, mode="eval").body, ast.Call | ast.Name)
+    return expression if whole else f"({expression})"
+
+
+def _length(shape: Any) -> int | None:
+    return len(shape) if hasattr(shape, "__len__") and not isinstance(shape, str) else None
+
+
+def _same(result: Any) -> Any:
+    return result
+
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+STRIPPED: dict[str, Callable[[Any], Any]] = {
+    "output_shape": lambda shape: shape[1:],
+    "explain_shape": _same,
+    "footprint": _same,
+    "footprint_at": _same,
+    "undo": lambda ways: tuple(way.of_one_picture() for way in ways),
+    "undo_at": lambda ways: tuple(way.of_one_picture() for way in ways),
+    "__call__": lambda y: y[0],
+    # of the convolutions
+    "pad": lambda padded: padded[0],
+    "padding_of": _same,
+    "stretched": lambda spread: spread[0],
+    "stamp": _same,
+    "overlap": _same,
+}
+"""The methods that take one picture as well, and how the batch axis leaves their results."""
+
+
+def takes_one_picture(method: Method) -> Method:
+    """A method for batches that takes (C, H, W) too, where PyTorch's layer does."""
+    strip = STRIPPED.get(method.__name__, _same)
+
+    @wraps(method)
+    def either(self: Operation, given: Any, *more: Any, **named: Any) -> Any:
+        if not self.is_one_picture(given):
+            return method(self, given, *more, **named)
+        more = tuple(one[None] if isinstance(one, Tensor) else one for one in more)
+        named = {n: v[None] if isinstance(v, Tensor) else v for n, v in named.items()}
+        return strip(method(self, self.as_batch(given), *more, **named))
+
+    return either  # type: ignore[return-value]
+
 
 class Operation(ABC):
     """A PyTorch resampling layer with fixed parameters.
 
     Subclasses are frozen dataclasses whose annotations describe the parameters (see
     `resample_viz.operations.parameters`). Shapes are whole tensor shapes, (N, C, H, W) for
-    pictures.
+    pictures. A subclass is written for batches: one picture, (C, H, W), is then taken as well
+    (unless `unbatched` is False), and gives results without a batch axis.
     """
 
     linear: ClassVar[bool] = True
     """Whether operation(a x + b z) = a operation(x) + b operation(z), apart from a bias."""
+    unbatched: ClassVar[bool] = True
+    """Whether (C, H, W) is one picture. To `Upsample` it is a batch of rows."""
     variable: ClassVar[str] = "layer"
     """What the layer is called in the programs that are shown to learners."""
     saves_memory: ClassVar[str] = "a smaller scale"
     """What to use, or a smaller input, when a result would be too large."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """What the subclass says about batches holds for one picture, too."""
+        super().__init_subclass__(**options)
+        for name in STRIPPED.keys() & vars(cls).keys():
+            setattr(cls, name, takes_one_picture(vars(cls)[name]))
+
+    def is_one_picture(self, given: Any) -> bool:
+        """Whether a tensor, or a shape, is (C, H, W) to this operation."""
+        if isinstance(given, Tensor):
+            return self.unbatched and given.ndim == 3
+        return self.unbatched and _length(given) == 3
+
+    def as_batch(self, given: Any) -> Any:
+        """The tensor, or shape, (1, C, H, W) of one picture; a batch as it is."""
+        if not self.is_one_picture(given):
+            return given
+        return given[None] if isinstance(given, Tensor) else (1, *given)
 
     def __post_init__(self) -> None:
         """Numbers of NumPy and PyTorch become Python's; a flag is True or False."""
@@ -128,6 +204,7 @@ class Operation(ABC):
     def footprint(self, shape: Sequence[int]) -> Footprint:
         """Which input cells feed which output cell when the input has `shape`."""
 
+    @takes_one_picture
     def footprint_at(self, x: Tensor) -> Footprint:
         """The footprint for this very input; another one only where the values decide (max).
 
@@ -140,6 +217,7 @@ class Operation(ABC):
     def undo(self, shape: Sequence[int]) -> tuple[Undo, ...]:
         """The ways back to an input of `shape`, each under its honest name."""
 
+    @takes_one_picture
     def undo_at(self, x: Tensor) -> tuple[Undo, ...]:
         """The ways back to this very input; more only where its values are remembered (max).
 
@@ -148,6 +226,7 @@ class Operation(ABC):
         self._accept(x)
         return self.undo(x.shape)
 
+    @takes_one_picture
     def __call__(self, x: Tensor) -> Tensor:
         """Applies the PyTorch layer to `x`, in the precision of `x`.
 

@@ -85,6 +85,11 @@ class Chain(Operation):
         """Whether every step is linear, apart from a bias."""
         return all(step.linear for step in self.steps)
 
+    @property
+    def unbatched(self) -> bool:  # type: ignore[override]
+        """Whether (C, H, W) is one picture to every step."""
+        return bool(self.steps) and all(step.unbatched for step in self.steps)
+
     def __repr__(self) -> str:
         comma = "," * (len(self.steps) == 1)
         return f"Chain(({', '.join(map(repr, self.steps))}{comma}))"

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resample_viz.operations.base import check_memory
+from resample_viz.operations.base import check_memory, takes_one_picture
 from resample_viz.operations.errors import OperationError
 from resample_viz.operations.footprint import Axis, KernelFootprint
 from resample_viz.operations.kernel_layer import FOLLOWS, KernelLayer
@@ -161,6 +161,7 @@ class Conv(KernelLayer):
             axes.append(Axis.from_index(n, padded.unfold(0, k, s)[:, ::d]))
         return KernelFootprint(axes[0], axes[1], self.weight, self.groups)
 
+    @takes_one_picture
     def transposed(self, shape: Sequence[int]) -> ConvTranspose:
         """The transposed convolution with the same weights: the adjoint for inputs of `shape`.
 

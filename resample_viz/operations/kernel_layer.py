@@ -404,12 +404,28 @@ class KernelLayer(Operation):
                     f"use groups={math.gcd(count, self.groups)}, or {name}={near}."
                 )
 
+    def _other_channels(self, given: int) -> str:
+        """The way out for an input with another number of channels."""
+        wanted = self.in_channels
+        fixed = isinstance(self.kernel, Weights) and len(self.kernel.shape) == 4
+        groups = math.gcd(given, self.groups)
+        ways = [] if fixed else [f"in_channels={given}"]
+        if ways and groups != self.groups:
+            ways = [f"in_channels={given}, groups={groups}"]
+        if given > wanted:
+            ways.append(f"x[..., :{wanted}, :, :]")
+        elif given == 1:
+            ways.append(f"x.expand(*x.shape[:-3], {wanted}, -1, -1)")
+        elif fixed:
+            ways.append(f"an input of {wanted} channels")
+        return f"use {', or '.join(ways)}"
+
     def _check_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         shape = check_picture(f"a {self.name}", shape)
         if shape[1] != self.in_channels:
             raise OperationError(
                 f"the input {tuple(shape)} has {shape[1]} channels, but this {self.name} expects "
-                f"{self.in_channels}: use in_channels={shape[1]}, or x[:, :{self.in_channels}]."
+                f"{self.in_channels}: {self._other_channels(shape[1])}."
             )
         return shape
 

@@ -48,7 +48,7 @@ class Elementwise(nn.Module):
 
 
 class PictureOperation(Operation):
-    """An operation on (N, C, H, W) that keeps the shape."""
+    """An operation on pictures that keeps the shape."""
 
     def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """The same shape. Raises OperationError for what is not (N, C, H, W), or empty."""
@@ -229,6 +229,7 @@ class BySelf(PictureOperation):
     """An operation that takes its numbers from the picture that it is applied to."""
 
     linear: ClassVar[bool] = False
+    unbatched: ClassVar[bool] = False  # F.instance_norm takes (C, H, W) for a batch of rows
     by: Scope
 
     def __post_init__(self) -> None:

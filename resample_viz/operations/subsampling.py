@@ -129,7 +129,7 @@ class Blur(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Filters and subsamples x, (N, C, H, W)."""
-        channels = x.shape[1]
+        channels = x.shape[-3]
         kernel = self.kernel.to(x.dtype).expand(channels, 1, -1, -1)
         return F.conv2d(
             F.pad(x, self.padding, self.mode), kernel, stride=self.stride, groups=channels
@@ -188,7 +188,7 @@ class BlurPool(Operation):
         mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
         return (
             f'lambda x: F.conv2d(F.pad(x, {self.padding * 2}, "{mode}"), '
-            f"kernel.expand(x.shape[1], 1, -1, -1), stride={self.stride!r}, groups=x.shape[1])"
+            f"kernel.expand(x.shape[-3], 1, -1, -1), stride={self.stride!r}, groups=x.shape[-3])"
         )
 
     def definition(self) -> Program:

@@ -31,7 +31,7 @@ class Unpool(nn.MaxUnpool2d):
         """(N, C, h, w) and int64 indices of the same shape give (N, C, H, W)."""
         if indices is None:
             indices = self.operation.first_cells(y.shape)
-        return super().forward(y, indices, list(self.operation.output_shape(y.shape)[2:]))
+        return super().forward(y, indices, list(self.operation.output_shape(y.shape)[-2:]))
 
 
 @dataclass(frozen=True, repr=False)
@@ -96,14 +96,14 @@ class MaxUnpool(Operation):
         size = self.output_size and pair(self.output_size)
         height, width = size or (
             f"(y.shape[{axis}] - 1) * {stride} + {window - 2 * padding}"
-            for axis, stride, window, padding in zip((2, 3), (s_h, s_w), kernel, (p_h, p_w))
+            for axis, stride, window, padding in zip((-2, -1), (s_h, s_w), kernel, (p_h, p_w))
         )
         setup = (
             f"layer = {self.code()}\n\n"
             f"def {self.variable}(y):\n"
             f"    height, width = {height}, {width}\n"
-            f"    rows = (torch.arange(y.shape[2]) * {s_h} - {p_h}).clamp(min=0)\n"
-            f"    cols = (torch.arange(y.shape[3]) * {s_w} - {p_w}).clamp(min=0)\n"
+            f"    rows = (torch.arange(y.shape[-2]) * {s_h} - {p_h}).clamp(min=0)\n"
+            f"    cols = (torch.arange(y.shape[-1]) * {s_w} - {p_w}).clamp(min=0)\n"
             f"    indices = (rows[:, None] * width + cols).expand(y.shape)  # the first cells\n"
             f"    return layer(y, indices, output_size=(height, width))"
         )
@@ -111,7 +111,7 @@ class MaxUnpool(Operation):
 
     def sizes(self, shape: Sequence[int]) -> tuple[int, ...]:
         """(n − 1) × stride − 2 × padding + kernel_size along both axes."""
-        numbers = zip(shape[2:], *map(pair, (self.kernel_size, self.stride, self.padding)))
+        numbers = zip(shape[-2:], *map(pair, (self.kernel_size, self.stride, self.padding)))
         return tuple((n - 1) * s - 2 * p + k for n, k, s, p in numbers)
 
     def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
@@ -151,7 +151,7 @@ class MaxUnpool(Operation):
 
         Raises OperationError where two windows begin with the same cell, or one outside.
         """
-        size = self.output_shape(shape)[2:]
+        size = self.output_shape(shape)[-2:]
         rows, cols = self._first(shape)
         for name, places, n in zip(AXES, (rows, cols), size):
             if len(places.unique()) < len(places) or int(places.max()) >= n:
@@ -162,7 +162,7 @@ class MaxUnpool(Operation):
         return (rows[:, None] * size[1] + cols).expand(tuple(shape))
 
     def _first(self, shape: Sequence[int]) -> tuple[Tensor, ...]:
-        numbers = zip(shape[2:], pair(self.stride), pair(self.padding))
+        numbers = zip(shape[-2:], pair(self.stride), pair(self.padding))
         return tuple((torch.arange(n) * s - p).clamp(min=0) for n, s, p in numbers)
 
     def footprint(self, shape: Sequence[int]) -> SeparableFootprint:

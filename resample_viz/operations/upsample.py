@@ -64,6 +64,7 @@ class Upsample(Operation):
     """
 
     variable = "up"
+    unbatched = False
 
     scale_factor: Annotated[float | tuple[float, ...] | None, Range(0.25, 8, 0.05)] = None
     size: Annotated[int | tuple[int, ...] | None, Range(1, 512), Instead("scale_factor")] = None

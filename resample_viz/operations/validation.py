@@ -147,10 +147,10 @@ def check_picture(what: str, shape: Sequence[int]) -> tuple[int, ...]:
     """
     shape = whole_shape(shape)
     if len(shape) != 4:
-        way_out = "add a batch dimension with x[None]" if len(shape) == 3 else "reshape it"
+        way_out = {3: "use x[None]", 2: "use x[None, None]", 5: "use a slice of it, x[:, :, 0]"}
         raise OperationError(
-            f"the input has {len(shape)} dimensions {tuple(shape)}, but {what} takes "
-            f"(N, C, H, W): {way_out}."
+            f"the input has {len(shape)} dimensions {tuple(shape)}, but {what} takes pictures, "
+            f"(N, C, H, W): {way_out.get(len(shape), 'reshape it')}."
         )
     if min(shape) < 1:
         raise OperationError(f"the input {tuple(shape)} is empty: every axis needs 1 or more.")

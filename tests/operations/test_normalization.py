@@ -153,8 +153,8 @@ def test_three_numbers_do_not_fit_other_channels(channels: int) -> None:
 def test_what_is_not_a_float_picture_is_refused() -> None:
     with pytest.raises(OperationError, match=r"uint8 tensor .* x.float()"):
         IMAGENET(torch.zeros(1, 3, 4, 4, dtype=torch.uint8))
-    with pytest.raises(OperationError, match=r"3 dimensions \(3, 4, 4\).*x\[None\]"):
-        IMAGENET(torch.zeros(3, 4, 4))
+    with pytest.raises(OperationError, match=r"2 dimensions \(4, 4\).*x\[None, None\]"):
+        IMAGENET(torch.zeros(4, 4))
 
 
 # The picture's own numbers

@@ -285,7 +285,7 @@ REFUSED: list[tuple[Any, str]] = [
     (lambda: PixelShuffle((2, 2)), "one number"),  # type: ignore[arg-type]
     (lambda: MaxUnpool(2, padding=2), "padding (2) is more than half"),
     (lambda: MaxPool(6)(torch.ones(1, 1, 5, 5)), "a window of 6 cells does not fit"),
-    (lambda: MaxPool()(torch.ones(3, 8, 8)), "add a batch dimension with x[None]"),
+    (lambda: MaxPool()(torch.ones(8, 8)), "use x[None, None]"),
     (lambda: MaxPool()(torch.ones(1, 0, 8, 8)), "is empty"),
     (lambda: MaxPool(2, 1, 1, 3)(torch.ones(1, 1, 2, 2)), "reads nothing of the height of 2"),
     (lambda: AvgPool()(torch.ones(1, 1, 4, 4, dtype=torch.uint8)), "x.float() / 255"),

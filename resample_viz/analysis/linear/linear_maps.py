@@ -127,6 +127,7 @@ class LinearMap:
     def __init__(self, operation: Operation, input_shape: Sequence[int]) -> None:
         if not operation.linear:
             raise OperationError(_not_linear(operation))
+        input_shape = operation.as_batch(input_shape)
         self.operation = operation
         self.output_shape = (1, *operation.output_shape(input_shape)[1:])
         self.input_shape = (1, *tuple(input_shape)[1:])
