@@ -60,6 +60,7 @@ LABS = (
     ),
     lab("unpooling", "rv.UnpoolingLab(stride=3)", "stride", steps=2),
     lab("normalization", "rv.NormalizationLab()", "mean"),
+    lab("operation", "rv.OperationLab(image='astronaut', stride=2)", "kernel_size", steps=2),
     lab("network", "rv.NetworkLab()", "input_size", panel="ladder"),
     lab("reconstruction", "rv.ReconstructionLab(image='faces', noise=0.1)", "noise"),
     lab("segmentation", "rv.SegmentationLab()", "noise"),

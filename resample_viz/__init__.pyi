@@ -25,6 +25,7 @@ from .labs import DownsamplingLab as DownsamplingLab
 from .labs import Lab as Lab
 from .labs import NetworkLab as NetworkLab
 from .labs import NormalizationLab as NormalizationLab
+from .labs import OperationLab as OperationLab
 from .labs import ReconstructionLab as ReconstructionLab
 from .labs import ResizeLab as ResizeLab
 from .labs import RoundTripLab as RoundTripLab

@@ -6,6 +6,7 @@ from resample_viz.labs.downsampling import DownsamplingLab
 from resample_viz.labs.explore import explore
 from resample_viz.labs.network import NetworkLab
 from resample_viz.labs.normalization import NormalizationLab
+from resample_viz.labs.operation import OperationLab
 from resample_viz.labs.reconstruction import ReconstructionLab
 from resample_viz.labs.resize import ResizeLab
 from resample_viz.labs.round_trip import RoundTripLab
@@ -24,6 +25,7 @@ LABS: tuple[type[Lab], ...] = (
     TransposedConvolutionLab,
     UnpoolingLab,
     NormalizationLab,
+    OperationLab,
     RoundTripLab,
     NetworkLab,
     ReconstructionLab,
@@ -39,6 +41,7 @@ __all__ = [
     "Lab",
     "NetworkLab",
     "NormalizationLab",
+    "OperationLab",
     "Preset",
     "ReconstructionLab",
     "ResizeLab",

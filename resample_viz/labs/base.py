@@ -20,6 +20,7 @@ from resample_viz.labs.inputs import InputControls
 from resample_viz.labs.lifetime import adopt, close_tree, disown, empty
 from resample_viz.memory import return_freed
 from resample_viz.operations import Operation, OperationError, Program
+from resample_viz.operations.kernel_layer import written_out
 from resample_viz.operations.program import IMPORTS
 from resample_viz.progress import Progress
 from resample_viz.threads import one_thread
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MOST_WRITTEN = 4096
+"""Numbers of a weight that `lab.code()` writes out: some fifty kilobytes."""
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -38,6 +42,13 @@ class Preset:
     name: str
     look: str
     settings: dict[str, Any] = field(default_factory=dict)
+
+
+def _written(name: str, values: Tensor) -> str:
+    """Code for the numbers of a tensor; of very many, where they are to be found."""
+    if values.numel() > MOST_WRITTEN:
+        return f"lab.operation.own_tensors()[{name!r}]  # {tuple(values.shape)}; lab is your lab"
+    return written_out(values)
 
 
 def unexpected(error: Exception) -> str:
@@ -192,11 +203,16 @@ class Lab(widgets.Box):
         """A program that computes what the lab shows."""
         program = Program(
             f"x = torch.rand{tuple(self.input.shape)}  # your picture, (N, C, H, W)\n"
-            f"{self.shown.code}"
+            f"{self._own_tensors()}{self.shown.code}"
         )
         needed = {*program.imports, *(IMPORTS[name] for name in ("torch", "nn", "F"))}
         imports = [line for line in IMPORTS.values() if line in needed]
         return "\n".join([*imports, "", program.setup, ""])
+
+    def _own_tensors(self) -> str:
+        """Long weights and biases, written out: what is shown only names them."""
+        own: dict[str, Tensor] = getattr(self.operation, "own_tensors", dict)()
+        return "".join(f"{name} = {_written(name, values)}\n" for name, values in own.items())
 
     def figure(self) -> Figure:
         """The panels as a matplotlib figure."""

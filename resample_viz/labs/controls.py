@@ -69,13 +69,15 @@ class Slider:
 
     In the browser a slider rounds its value to its step as soon as it is drawn, and sends that back
     (1.9999999999999998 for 2). A change of no more than half a step is therefore not a move.
-    A program may set more than the slider offers, unless its limits are `strict`.
+    A program may set more than the slider offers, unless its limits are `strict`: True, or other
+    limits than those that the slider begins with.
     """
 
     def __init__(
-        self, name: str, limits: Range, value: float, whole: bool, *, strict: bool = False
+        self, name: str, limits: Range, value: float, whole: bool, *, strict: bool | Range = False
     ) -> None:
-        self._limits = limits if strict else None
+        self._limits = strict if isinstance(strict, Range) else limits if strict else None
+        self._first_high = limits.high
         kind = widgets.IntSlider if whole else widgets.FloatSlider
         digits = 3 if limits.step < 0.01 else 2
         options: dict[str, Any] = {} if whole else {"readout_format": f".{digits}f"}
@@ -109,6 +111,10 @@ class Slider:
         self.widget.value = value
         if changed:
             self._tell()
+
+    def reach(self, high: float) -> None:
+        """Lets the slider end at `high`, or where it began to end, or at its value: the largest."""
+        self.widget.max = max(high, self._first_high, self._value)
 
     def _check(self, value: Any) -> None:
         limits = self._limits

@@ -12,7 +12,7 @@ from resample_viz.analysis import linear_map
 from resample_viz.labs.background import Job
 from resample_viz.labs.base import Preset
 from resample_viz.labs.controls import LABEL, Simple, display
-from resample_viz.labs.kernel_lab import KernelLab
+from resample_viz.labs.kernel_lab import KernelLab, channel_of
 from resample_viz.labs.kernels import (
     COLOURS,
     counted,
@@ -149,8 +149,7 @@ class ConvolutionLab(KernelLab):
         y = operation(x)
         shows = self.extras["show"].value
         display(self.extras["way_back"], shows == "way back")
-        display(self.extras["channel"], y.shape[1] > 1)
-        channel = self._channel(operation)
+        channel = channel_of(self.extras["channel"], y.shape[1])
         panels: list[AnyPanel] = [*self._window(operation, x, y, channel)]
         warnings = [*_unread(operation, x)]
         measured: tuple[Merit, ...] = (
@@ -250,7 +249,7 @@ class ConvolutionLab(KernelLab):
 
     def _code_back(self, operation: Conv, x: Tensor) -> str:
         shape = tuple(x.shape)
-        linear = f"linear = rv.linear_map(rv.{operation!r}, {shape})"
+        linear = f"linear = rv.linear_map(rv.ops.from_module({operation.variable}), {shape})"
         y = "y - conv.bias.view(-1, 1, 1)" if operation.bias else "y"  # what is undone is linear
         if self.extras["way_back"].value == ADJOINT:
             return f"{linear}\nx_hat = linear.adjoint({y})  # adjoint"

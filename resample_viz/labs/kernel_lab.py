@@ -8,14 +8,30 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from resample_viz.labs.base import Lab
-from resample_viz.labs.controls import Simple, Slider, buttons
+from resample_viz.labs.controls import Simple, Slider, buttons, display
 from resample_viz.labs.inputs import check_typed
 from resample_viz.labs.kernels import follow_channels, with_groups, write_weight
 from resample_viz.labs.least_squares import LeastSquares
 from resample_viz.operations import Range
 from resample_viz.operations.kernel_layer import KernelLayer
 
-MOST_CHANNELS = 8
+CHANNELS = Range(0, 7)
+"""The output channels that the slider offers, unless there are more."""
+ANY_CHANNEL = Range(0, 4095)
+
+
+def channel_slider() -> Slider:
+    """Which channel is drawn, and explained, of more than can be drawn."""
+    channel = Slider("channel", CHANNELS, 0, whole=True, strict=ANY_CHANNEL)
+    channel.widget.add_class("rv-control-channel")
+    return channel
+
+
+def channel_of(slider: Slider, channels: int) -> int:
+    """The channel that the slider chooses of so many; the slider then reaches all of them."""
+    display(slider, channels > 1)
+    slider.reach(channels - 1)
+    return min(int(slider.value), channels - 1)
 
 
 class KernelLab(Lab):
@@ -27,11 +43,8 @@ class KernelLab(Lab):
         """What to show, and the output channel that is explained."""
         show = buttons("show", self.shows, self.shows[0])
         show.add_class("rv-control-show")
-        last = Range(0, MOST_CHANNELS - 1)
-        channel = Slider("channel", last, 0, whole=True, strict=True)
-        channel.widget.add_class("rv-control-channel")
         self._least_squares = LeastSquares()
-        return {"show": Simple(show), "channel": channel}
+        return {"show": Simple(show), "channel": channel_slider()}
 
     @abstractmethod
     def weight_at(self, operation: Any, kernel: int) -> tuple[int, int]:

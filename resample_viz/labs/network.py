@@ -191,7 +191,7 @@ class NetworkLab(Lab):
         if lab is None:
             raise OperationError(
                 f"{chosen.name} ({chosen.operation}) has no lab of its own: choose a convolution, "
-                "a max pooling or an upsampling."
+                "a pooling or an upsampling."
             )
         return lab
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -15,7 +16,7 @@ from resample_viz.labs.base import Preset
 from resample_viz.labs.checkerboards import LastDrawn, as_pair, overlap_frame, random_frame
 from resample_viz.labs.controls import Simple, Slider, buttons, display
 from resample_viz.labs.drift import STYLES, EncoderDecoder, drift_frame
-from resample_viz.labs.kernel_lab import KernelLab
+from resample_viz.labs.kernel_lab import KernelLab, channel_of
 from resample_viz.labs.kernels import (
     COLOURS,
     fits_matrix,
@@ -28,10 +29,19 @@ from resample_viz.labs.kernels import (
 )
 from resample_viz.labs.panels import error_panel, merits, signal_range, tensor_panel
 from resample_viz.labs.profiles import Profiles
-from resample_viz.operations import Axis, Conv, ConvTranspose, Operation, OperationError, Range
+from resample_viz.operations import (
+    Axis,
+    Conv,
+    ConvTranspose,
+    Operation,
+    OperationError,
+    Range,
+    check_memory,
+)
 from resample_viz.view import AnyPanel, Frame, Link, Merit, Panel, Step
 
 READINGS = ("scatter", "gather")
+MOST_STRETCHED = 2**20  # cells of the stretched grid on which both readings are compared
 NUMBERS, MATRIX, SIZES, BACK, OVERLAP, RANDOM, DRIFT = SHOWS = (
     "numbers",
     "matrix",
@@ -197,7 +207,7 @@ class TransposedConvolutionLab(KernelLab):
         shows = self.extras["show"].value
         display(self.extras["reading"], shows in (NUMBERS, MATRIX))
         display(self.extras["levels"], shows == DRIFT)
-        display(self.extras["channel"], operation.output_shape(x.shape)[1] > 1)
+        channel_of(self.extras["channel"], operation.output_shape(x.shape)[1])
         view: dict[str, Callable[[ConvTranspose, Tensor], Frame]] = {
             NUMBERS: self._numbers,
             MATRIX: self._matrix,
@@ -240,9 +250,6 @@ class TransposedConvolutionLab(KernelLab):
         y = operation(x)
         gathers = self.extras["reading"].value == "gather"
         panels, links = (self._gather if gathers else self._scatter)(operation, x, y)
-        other = operation.as_convolution()(operation.stretched(x))
-        gap = float((other - y).abs().max())
-        scale = max(1.0, float(y.abs().max()))
         return Frame(
             panels,
             links,
@@ -250,11 +257,7 @@ class TransposedConvolutionLab(KernelLab):
             code=_code(operation, gathers),
             merits=(
                 Merit("weights", f"{operation.weight.numel()}"),
-                Merit(
-                    "scatter and gather",
-                    "the same numbers" if gap <= 1e-5 * scale else f"differ by {gap:.1g}",
-                    "the layer, and an ordinary convolution of the stretched grid",
-                ),
+                *_both_readings(operation, x, y),
             ),
             hint="Each cell of y gathers from the stretched grid: the kernel is turned by 180°."
             if gathers
@@ -285,6 +288,9 @@ class TransposedConvolutionLab(KernelLab):
         """The input, the same with zeros in between and around, the turned kernel, the output."""
         channel = self._channel(operation)
         conv = operation.as_convolution()
+        check_memory(
+            operation.stretched_shape(x.shape), 4, "stretched grid", "the reading 'scatter'"
+        )
         stretched = operation.stretched(x)
         limits = signal_range(torch.cat([x.flatten(), x.new_zeros(1)]))
         shows = None if x.shape[1] == COLOURS else _seen(operation, channel)
@@ -422,6 +428,22 @@ class TransposedConvolutionLab(KernelLab):
         )
 
 
+def _both_readings(operation: ConvTranspose, x: Tensor, y: Tensor) -> tuple[Merit, ...]:
+    """Whether scatter and gather agree; nothing of inputs whose stretched grid is too large."""
+    if math.prod(operation.stretched_shape(x.shape)) > MOST_STRETCHED:
+        return ()
+    other = operation.as_convolution()(operation.stretched(x))
+    gap = float((other - y).abs().max())
+    scale = max(1.0, float(y.abs().max()))
+    return (
+        Merit(
+            "scatter and gather",
+            "the same numbers" if gap <= 1e-5 * scale else f"differ by {gap:.1g}",
+            "the layer, and an ordinary convolution of the stretched grid",
+        ),
+    )
+
+
 def _convolution(operation: ConvTranspose, x: Tensor) -> Conv:
     """The convolution of which this layer is the transpose, for x as its input."""
     plain = replace(operation, output_padding=0, bias=False)
@@ -490,7 +512,7 @@ def _both_formulas(conv: Conv, layer: ConvTranspose, x: Tensor, y: Tensor) -> st
 def _code(operation: ConvTranspose, gathers: bool) -> str:
     lines = [operation.program(), f"y = {operation.variable}(x)"]
     if gathers:
-        lines.append(f"layer = rv.{operation!r}")
+        lines.append(f"layer = rv.ops.from_module({operation.variable})")
         lines.append("same = layer.as_convolution()(layer.stretched(x))")
     return "\n".join(lines)
 

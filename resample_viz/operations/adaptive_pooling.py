@@ -14,7 +14,7 @@ from resample_viz.operations.base import Operation, Undo
 from resample_viz.operations.footprint import Axis, PickFootprint, SeparableFootprint
 from resample_viz.operations.parameters import Pair, Range
 from resample_viz.operations.separable import least_squares, resize_back
-from resample_viz.operations.validation import AXES, check_pair, check_picture, check_whole, pair
+from resample_viz.operations.validation import AXES, check_pair, check_picture, check_whole
 from resample_viz.operations.windows import adaptive_axis, adaptive_lengths
 
 OutputSize = Annotated[int | tuple[int | None, int | None], Range(1, 64)]
@@ -31,11 +31,16 @@ class AdaptivePool(Operation):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for number in self.parts:
+            if number is not None or not isinstance(self.output_size, tuple):
+                check_whole("output_size", number, 1, pairs=False)
+        check_pair("output_size", self.output_size)
+
+    @property
+    def parts(self) -> tuple[int | None, ...]:
+        """`output_size` as a tuple."""
         size = self.output_size
-        given = [n for n in size if n is not None] if isinstance(size, tuple) else [size]
-        for number in given:
-            check_whole("output_size", number, 1, pairs=False)
-        check_pair("output_size", size)
+        return size if isinstance(size, tuple) else (size, size)
 
     def module(self) -> nn.Module:
         """PyTorch's layer with this output size."""
@@ -53,7 +58,7 @@ class AdaptivePool(Operation):
 
     def sizes(self, shape: Sequence[int]) -> Pair:
         """Height and width of the output, None replaced by those of the input."""
-        height, width = pair(self.output_size)
+        height, width = self.parts
         return shape[-2] if height is None else height, shape[-1] if width is None else width
 
     def explain_shape(self, shape: Sequence[int]) -> str:

@@ -353,6 +353,13 @@ class ConvTranspose(KernelLayer):
             x = self._stretch(x, axis)
         return x
 
+    def stretched_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """The shape of `stretched(x)` for an x of `shape`, (N, C, H, W)."""
+        return (
+            *shape[:2],
+            *(n + w - 1 for n, w in zip(self.output_shape(shape)[2:], self.window)),
+        )
+
     def _stretch(self, x: Tensor, axis: int) -> Tensor:
         """The same along one axis, 0 or 1."""
         stride, padding, extra = (

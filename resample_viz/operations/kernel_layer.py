@@ -432,15 +432,21 @@ class KernelLayer(Operation):
 
 def written_out(values: Tensor) -> str:
     """Code that evaluates to these very float32 numbers, of any shape, over a divisor if it can."""
-    divisors = torch.arange(1, 4097).view(-1, *[1] * values.ndim)
-    wholes = (values.double() * divisors).round()
-    fits = ((wholes.float() / divisors) == values).flatten(1).all(1)
-    for index in fits.nonzero().flatten().tolist()[:1]:
-        whole, divisor = wholes[index].float(), index + 1
+    for divisor in _divisors(values.flatten()):
+        whole = (values.double() * divisor).round().float()
         if torch.equal(whole / divisor, values):
             code = _tensor_code(whole.long().tolist(), lambda n: f"{n}.")
             return code if divisor == 1 else f"{code} / {divisor}"
     return _tensor_code(values.numpy(), lambda n: f"{n!s}")
+
+
+def _divisors(values: Tensor) -> list[int]:
+    """The smallest divisor, if any, over which the first values are whole numbers."""
+    few = values[:MOST_NUMBERS]
+    divisors = torch.arange(1, 4097)[:, None]
+    wholes = (few.double() * divisors).round()
+    fits = ((wholes.float() / divisors) == few).all(1)
+    return [found + 1 for found in fits.nonzero().flatten().tolist()[:1]]
 
 
 def _tensor_code(values: Any, number: Any) -> str:

@@ -148,7 +148,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"kernel": torch.full((2, 2), float("nan"))}, "infinite or not a number"),
     ({"padding": 5, "padding_mode": "reflect"}, "must be smaller than the height"),
     ({"stride": 0}, "stride must be a whole number, 1 or more"),
-    ({"channel": "red"}, "channel must be a whole number from 0 to 7, not 'red'"),
+    ({"channel": "red"}, "channel must be a whole number from 0 to 4095, not 'red'"),
     ({"channel": -1}, "not -1: try channel=0"),
     ({"show": "everything"}, "use one of 'window'"),
 ]

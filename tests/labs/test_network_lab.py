@@ -103,9 +103,7 @@ def test_a_step_opens_its_lab_with_its_weights_and_its_tensor(lab: NetworkLab) -
     assert opened in lab.children
     ran = lab.activation("layers.2")
     assert torch.equal(opened.input, ran.inputs[0])
-    layer = lab.model.layers[2]
-    expected = ran.output[:, :8] - layer.bias[:8, None, None]
-    torch.testing.assert_close(opened.output, expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(opened.output, ran.output, rtol=1e-4, atol=1e-5)
     lab.close()
     assert opened.is_closed
 
@@ -142,7 +140,7 @@ LAYERS: list[tuple[nn.Module, tuple[int, ...], str]] = [
     (nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True), (1, 3, 5, 5), "upsampling"),
     (nn.Upsample(size=(7, 9)), (1, 3, 5, 5), "upsampling"),
     (nn.MaxPool2d(3, 2, 1), (1, 2, 9, 9), "unpooling"),
-    (nn.PixelShuffle(2), (1, 8, 4, 4), "transposed"),
+    (nn.PixelShuffle(2), (1, 8, 4, 4), "operation"),
 ]
 
 
@@ -154,13 +152,6 @@ def test_a_layer_opens_in_its_lab_and_computes_the_same(
     lab = explore(layer, x)
     assert lab.name.startswith(name)
     torch.testing.assert_close(lab.output, layer(x), rtol=1e-4, atol=1e-5)
-    lab.close()
-
-
-def test_what_a_lab_leaves_out_is_said() -> None:
-    lab = explore(nn.Conv2d(3, 64, 3), torch.rand(2, 3, 100, 80))
-    for words in ("bias is left out", "first 8 of its 64", "64 × 64 cells of 100 × 80"):
-        assert words in lab.shown.hint
     lab.close()
 
 
