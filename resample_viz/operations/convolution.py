@@ -17,7 +17,7 @@ from resample_viz.operations.footprint import Axis, KernelFootprint
 from resample_viz.operations.kernel_layer import FOLLOWS, KernelLayer
 from resample_viz.operations.kernels import AVERAGING, KernelName, Weights
 from resample_viz.operations.parameters import FROM_INPUT, Pair, Range, When
-from resample_viz.operations.validation import AXES, check_taps, check_tensor, pair
+from resample_viz.operations.validation import AXES, check_taps, check_tensor, pair, quoted
 
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 Bias = bool | tuple[float, ...]
@@ -214,13 +214,13 @@ class Conv(KernelLayer):
         super()._check_words()
         if isinstance(self.padding, str) and self.padding not in self.padding_words:
             raise OperationError(
-                f"padding {self.padding!r} does not exist: use a number, (height, width), "
-                "'same' or 'valid'."
+                f"padding {quoted(self.padding)} does not exist: use a number, (height, width), "
+                "padding='same', or padding='valid'."
             )
         if self.padding_mode not in PADDING_MODES:
             raise OperationError(
-                f"padding_mode {self.padding_mode!r} does not exist: use one of "
-                f"{', '.join(PADDING_MODES)}."
+                f"padding_mode {quoted(self.padding_mode)} does not exist, only "
+                f"{', '.join(PADDING_MODES)}: use padding_mode='reflect'."
             )
 
     def _check_groups(self) -> None:
@@ -254,9 +254,15 @@ class Conv(KernelLayer):
         window, d, k = self.window[axis], pair(self.dilation)[axis], self.taps[axis]
         more = (padded - n) // 2 + math.ceil((window - padded) / 2)
         limit = {"reflect": n - 1, "circular": n}.get(self.padding_mode, more)
-        way_out = f"use a kernel_size of {(padded - 1) // d + 1} or less"
+        ways = []
+        largest = self._kernel_size_up_to((padded - 1) // d + 1)
+        if largest:
+            ways.append(f"kernel_size={largest} or less")
         if more <= limit:
-            way_out += f", or padding={more}"
+            ways.append(f"padding={more}")
+        elif not ways:
+            ways.append(f"padding_mode='zeros', padding={more}")
+        way_out = f"use {', or '.join(ways)}"
         return (
             f"the {AXES[axis]} of the window, {d}·({k} − 1) + 1 = {window}, is larger than "
             f"the padded input, {n} + {padded - n} = {padded}: {way_out}."

@@ -337,8 +337,8 @@ class KernelLayer(Operation):
         names = (*NAMED, "random")
         if isinstance(self.kernel, str) and self.kernel not in names:
             raise OperationError(
-                f"kernel {self.kernel!r} does not exist: use one of {', '.join(names)}, "
-                "or a tensor of your own."
+                f"kernel {quoted(self.kernel)} does not exist, only {', '.join(names)}: use "
+                "kernel='box', or a tensor of your own."
             )
         if self.bias is None:  # as PyTorch has it
             object.__setattr__(self, "bias", False)
@@ -386,6 +386,19 @@ class KernelLayer(Operation):
                     f"your own kernel of shape {self.kernel.shape} makes {name} {wanted}, "
                     f"not {value}: use {name}={wanted}, or a kernel of another shape."
                 )
+
+    def _kernel_size_up_to(self, largest: int) -> int:
+        """The largest kernel_size up to this that the kernel exists in; 0 if there is none."""
+        if isinstance(self.kernel, Weights):
+            return 0
+        for size in range(largest, 0, -1):
+            try:
+                if self.kernel != "random":
+                    NAMED[self.kernel]((size, size))
+            except OperationError:
+                continue
+            return size
+        return 0
 
     def _check_bias_length(self) -> None:
         if isinstance(self.bias, tuple) and len(self.bias) != self.out_channels:

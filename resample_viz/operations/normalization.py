@@ -122,13 +122,13 @@ class Normalize(PictureOperation):
         for std in self.stds:
             if not std > 0 or torch.tensor(std) == 0:
                 raise OperationError(
-                    f"std must be positive, not {std!r}: it divides, and a spread is never "
-                    "negative. Give the standard deviation of the channel, such as 0.229."
+                    f"std must be positive, not {std!r}, because it divides: give the standard "
+                    "deviation of the channel, such as std=0.229."
                 )
         if 1 < len(self.means) != len(self.stds) > 1:
             raise OperationError(
                 f"mean has {len(self.means)} numbers and std has {len(self.stds)}: give one of "
-                "each per channel, or one for all channels."
+                f"each per channel, or one for all channels, such as mean={self.means[0]!r}."
             )
 
     @property
@@ -168,8 +168,8 @@ class Normalize(PictureOperation):
             if len(numbers) not in (1, shape[1]):
                 raise OperationError(
                     f"{name} has {len(numbers)} numbers, but the picture {tuple(shape)} has "
-                    f"{shape[1]} channel{'s' * (shape[1] > 1)}: give one number for all channels, "
-                    f"or {shape[1]}."
+                    f"{shape[1]} channel{'s' * (shape[1] > 1)}: give {shape[1]}, or one number for "
+                    f"all channels, such as {name}={numbers[0]!r}."
                 )
         return shape
 
@@ -235,7 +235,9 @@ class BySelf(PictureOperation):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.by not in SCOPE_AXES:
-            raise OperationError(f"by must be 'picture' or 'channel', not {self.by!r}: use one.")
+            raise OperationError(
+                f"by must be 'picture' or 'channel', not {quoted(self.by)}: use by='channel'."
+            )
 
     def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """The same shape. Raises OperationError for a single cell, which has no spread."""
@@ -386,14 +388,15 @@ class Clip(PictureOperation):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("low", "high"):
+        for name, usual in (("low", 0.0), ("high", 1.0)):
             if isinstance(getattr(self, name), tuple | list):
-                raise OperationError(f"{name} must be one number, not {getattr(self, name)!r}.")
+                given = quoted(getattr(self, name))
+                raise OperationError(f"{name} must be one number, not {given}: try {name}={usual}.")
             _check_numbers(name, getattr(self, name))
         if not self.low < self.high:
             raise OperationError(
-                f"low ({self.low:g}) must be below high ({self.high:g}): else nothing is left "
-                "between them."
+                f"low ({self.low:g}) must be below high ({self.high:g}), or nothing is left "
+                f"between them: use low={self.high - 1!r}, or high={self.low + 1!r}."
             )
 
     def module(self) -> nn.Module:
@@ -431,7 +434,7 @@ class Quantize(PictureOperation):
             if getattr(self, name) not in choices:
                 raise OperationError(
                     f"{name} must be {choices[0]!r} or {choices[1]!r}, not "
-                    f"{getattr(self, name)!r}: use one."
+                    f"{quoted(getattr(self, name))}: use {name}={choices[0]!r}."
                 )
 
     def module(self) -> nn.Module:
@@ -474,7 +477,10 @@ def _check_numbers(name: str, value: Any) -> None:
                 f"{quoted(value)}: try {name}={example}."
             )
     if not numbers:
-        raise OperationError(f"{name} is empty: give one number, or one per channel.")
+        raise OperationError(
+            f"{name} is empty: give one number per channel, or one for all, such as "
+            f"{name}={example}."
+        )
 
 
 def _check_finite(x: Tensor) -> None:

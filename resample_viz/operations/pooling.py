@@ -22,7 +22,7 @@ from resample_viz.operations.footprint import (
 from resample_viz.operations.parameters import Pair, Range
 from resample_viz.operations.separable import least_squares, resize_back
 from resample_viz.operations.unpooling import MaxUnpool
-from resample_viz.operations.validation import AXES, check_picture, check_whole, pair
+from resample_viz.operations.validation import AXES, check_picture, check_whole, pair, quoted
 from resample_viz.operations.windows import Window
 
 Size = Annotated[int | Pair, Range(1, 7)]
@@ -227,7 +227,9 @@ class AvgPool(SlidingPool):
         super().__post_init__()
         if self.divisor_override is not None:
             if isinstance(self.divisor_override, tuple):
-                raise OperationError("divisor_override must be one number: try None.")
+                raise OperationError(
+                    "divisor_override must be one number: use divisor_override=None."
+                )
             check_whole("divisor_override", self.divisor_override, 1)
 
     def footprint(self, shape: Sequence[int]) -> SeparableFootprint:
@@ -293,7 +295,8 @@ class LPPool(SlidingPool):
         power = self.norm_type
         if isinstance(power, bool) or not isinstance(power, int | float) or not 0 < power < 1e3:
             raise OperationError(
-                f"norm_type must be a positive number below 1000, not {power!r}: try norm_type=2."
+                f"norm_type must be a positive number below 1000, not {quoted(power)}: "
+                "try norm_type=2."
             )
 
     def footprint_at(self, x: Tensor) -> LocalFootprint:

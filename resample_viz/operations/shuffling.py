@@ -15,7 +15,7 @@ from resample_viz.operations.base import Operation, Undo
 from resample_viz.operations.errors import OperationError
 from resample_viz.operations.footprint import Axis, KernelFootprint
 from resample_viz.operations.parameters import Range
-from resample_viz.operations.validation import AXES, check_picture, check_whole
+from resample_viz.operations.validation import AXES, check_picture, check_whole, quoted
 
 Factor = Annotated[int, Range(1, 4)]
 
@@ -23,7 +23,9 @@ Factor = Annotated[int, Range(1, 4)]
 def check_factor(name: str, value: int) -> None:
     """Raises OperationError unless `value` is one whole number, 1 or more."""
     if isinstance(value, tuple | list):
-        raise OperationError(f"{name} must be one number, for both axes, not {value}: try 2.")
+        raise OperationError(
+            f"{name} must be one number, for both axes, not {quoted(value)}: try {name}=2."
+        )
     check_whole(name, value, 1)
 
 
@@ -64,10 +66,20 @@ class PixelShuffle(Operation):
         r = self.upscale_factor
         if channels % r**2:
             raise OperationError(
-                f"{channels} channels cannot be shuffled into blocks of {r} × {r}: their number "
-                f"must be a multiple of {r**2}, such as {-(-channels // r**2) * r**2}."
+                f"{channels} channels are no multiple of {r**2} and cannot be shuffled into blocks "
+                f"of {r} × {r}: use {self._way_out(channels)}."
             )
         return (batch, channels // r**2, height * r, width * r)
+
+    def _way_out(self, channels: int) -> str:
+        """Another factor that fits, and the next numbers of channels."""
+        r = self.upscale_factor
+        factor = max(k for k in range(1, r) if channels % k**2 == 0)
+        fewer = channels // r**2 * r**2
+        ways = [f"x[..., :{fewer}, :, :]"] if fewer else []
+        if factor > 1 or not fewer:
+            ways.append(f"upscale_factor={factor}")
+        return ", or ".join([*ways, f"{fewer + r**2} channels"])
 
     def explain_shape(self, shape: Sequence[int]) -> str:
         """One line for the channels, one per axis."""
@@ -134,11 +146,22 @@ class PixelUnshuffle(Operation):
         for name, n in zip(AXES, shape[2:]):
             if n % r:
                 raise OperationError(
-                    f"the {name} of {n} cannot be cut into blocks of {r}: it must be a multiple of "
-                    f"{r}, such as {-(-n // r) * r}."
+                    f"the {name} of {n} is no multiple of {r} and cannot be cut into such blocks: "
+                    f"use {self._way_out(*shape[2:])}."
                 )
         batch, channels, height, width = shape
         return (batch, channels * r**2, height // r, width // r)
+
+    def _way_out(self, height: int, width: int) -> str:
+        """Another factor that fits, and the next size."""
+        r = self.downscale_factor
+        factor = max(k for k in range(1, r) if height % k == width % k == 0)
+        high, wide = (n // r * r for n in (height, width))
+        ways = [f"x[..., :{high}, :{wide}]"] if high and wide else []
+        if factor > 1 or not ways:
+            ways.append(f"downscale_factor={factor}")
+        high, wide = (-(-n // r) * r for n in (height, width))
+        return ", or ".join([*ways, f"a size of {high} × {wide}"])
 
     def explain_shape(self, shape: Sequence[int]) -> str:
         """One line for the channels, one per axis."""

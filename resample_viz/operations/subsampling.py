@@ -18,7 +18,7 @@ from resample_viz.operations.footprint import Axis, SeparableFootprint
 from resample_viz.operations.parameters import Pair, Range
 from resample_viz.operations.program import Program
 from resample_viz.operations.separable import least_squares, resize_back
-from resample_viz.operations.validation import AXES, check_picture, check_whole, pair
+from resample_viz.operations.validation import AXES, check_picture, check_whole, pair, quoted
 
 PaddingMode = Literal["reflect", "replicate", "zeros", "circular"]
 
@@ -73,7 +73,7 @@ class Subsample(Operation):
         for name, n, offset in zip(AXES, shape[2:], pair(self.offset)):
             if offset >= n:
                 raise OperationError(
-                    f"offset {offset} is beyond the {name} of {n}: use at most {n - 1}."
+                    f"offset {offset} is beyond the {name} of {n}: use offset={n - 1} or less."
                 )
         numbers = zip(shape[2:], pair(self.offset), pair(self.stride))
         return (*shape[:2], *(-(-(n - offset) // stride) for n, offset, stride in numbers))
@@ -157,15 +157,21 @@ class BlurPool(Operation):
     def __post_init__(self) -> None:
         super().__post_init__()
         if isinstance(self.kernel_size, tuple):
-            raise OperationError("kernel_size must be one number, for both axes: try 3.")
+            raise OperationError(
+                f"kernel_size must be one number, for both axes, not {quoted(self.kernel_size)}: "
+                "try kernel_size=3."
+            )
         check_whole("kernel_size", self.kernel_size, 1)
         check_whole("stride", self.stride, 1)
         if self.kernel_size > 65:
-            raise OperationError(f"kernel_size must be at most 65, not {self.kernel_size}: try 5.")
+            raise OperationError(
+                f"kernel_size must be at most 65, not {self.kernel_size}: try kernel_size=5."
+            )
         modes: tuple[str, ...] = PaddingMode.__args__  # type: ignore[attr-defined]
         if self.padding_mode not in modes:
             raise OperationError(
-                f"padding_mode {self.padding_mode!r} does not exist: use one of {', '.join(modes)}."
+                f"padding_mode {quoted(self.padding_mode)} does not exist, only "
+                f"{', '.join(modes)}: use padding_mode='reflect'."
             )
 
     def __repr__(self) -> str:
@@ -212,7 +218,7 @@ class BlurPool(Operation):
                 raise OperationError(
                     f"{self.padding_mode} padding of {self.padding[1]} does not fit the {name} of "
                     f"{n}: use kernel_size={max(1, 2 * (n - room))} or less, or padding_mode="
-                    '"replicate".'
+                    "'replicate'."
                 )
         return (*shape[:2], *(-(-n // stride) for n, stride in zip(shape[2:], pair(self.stride))))
 

@@ -129,8 +129,9 @@ class MaxUnpool(Operation):
             least = max(1, size - stride + 1)
             if not least <= m < size + stride:
                 raise OperationError(
-                    f"no pooling with this window and stride turns a {name} of {m} into {n}: "
-                    f"output_size must be {least} to {size + stride - 1} there."
+                    f"no pooling with this window and stride turns a {name} of {m} into {n}, only "
+                    f"{least} to {size + stride - 1}: use output_size="
+                    f"{tuple(max(1, one) for one in usual)}."
                 )
         return (*shape[:2], *wanted)
 
@@ -157,7 +158,8 @@ class MaxUnpool(Operation):
             if len(places.unique()) < len(places) or int(places.max()) >= n:
                 raise OperationError(
                     f"along the {name} of {n}, the {len(places)} windows have no first cells of "
-                    "their own: give the indices, unpool(y, indices)."
+                    "their own: give the indices, unpool(y, indices), or use output_size=None, "
+                    "padding=0."
                 )
         return (rows[:, None] * size[1] + cols).expand(tuple(shape))
 

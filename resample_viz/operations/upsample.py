@@ -23,7 +23,9 @@ from resample_viz.operations.validation import (
     LARGEST,
     check_matrix,
     is_number,
+    quoted,
     whole_shape,
+    with_axes,
 )
 
 Mode = Literal[
@@ -86,19 +88,19 @@ class Upsample(Operation):
     def _check_sizes(self) -> None:
         if self.scale_factor is not None and self.size is not None:
             raise OperationError(
-                f"scale_factor ({self.scale_factor}) and size ({self.size}) both set the output "
-                "size: give one of them."
+                f"scale_factor ({quoted(self.scale_factor)}) and size ({quoted(self.size)}) both "
+                "set the output size: give one of them, scale_factor=None or size=None."
             )
         for factor in _as_tuple(self.scale_factor):
             if not is_number(factor) or not 0 < factor <= LARGEST:
                 raise OperationError(
-                    f"scale_factor must be a positive number up to {LARGEST}, not {factor!r}: "
-                    "try 0.5 to halve or 2 to double."
+                    f"scale_factor must be a positive number up to {LARGEST}, not "
+                    f"{quoted(factor)}: try scale_factor=0.5 to halve, or scale_factor=2 to double."
                 )
         for extent in _as_tuple(self.size):
             if isinstance(extent, bool) or not isinstance(extent, int) or extent < 1:
                 raise OperationError(
-                    f"size must be a whole number of pixels, 1 or more, not {extent!r}: "
+                    f"size must be a whole number of pixels, 1 or more, not {quoted(extent)}: "
                     "try size=64."
                 )
             if extent > LARGEST:
@@ -110,25 +112,30 @@ class Upsample(Operation):
     def _check_flags(self) -> None:
         modes: tuple[str, ...] = Mode.__args__  # type: ignore[attr-defined]
         if self.mode not in modes:
-            raise OperationError(f"mode {self.mode!r} does not exist: use one of {_list(modes)}.")
+            raise OperationError(
+                f"mode {quoted(self.mode)} does not exist, only {_list(modes)}: use "
+                "mode='bilinear'."
+            )
         if self.align_corners and self.mode not in ALIGNABLE:
             raise OperationError(
-                f"align_corners=True has no meaning for mode {self.mode!r}: use one of "
-                f"{_list(ALIGNABLE)}, or align_corners=False."
+                f"align_corners=True has no meaning for mode {self.mode!r}, only for "
+                f"{_list(ALIGNABLE)}: use one of these, or align_corners=False."
             )
         if self.antialias and self.mode not in ANTIALIASED:
             raise OperationError(
                 f"antialias=True works with {_list(ANTIALIASED)} only, not with {self.mode!r}: "
-                "choose one of those modes, or antialias=False."
+                "choose one of those modes, such as mode='bicubic', or antialias=False."
             )
         if self.mode == "lanczos" and not self.antialias:
-            raise OperationError("mode 'lanczos' exists only with antialias=True: switch it on.")
+            raise OperationError(
+                "mode 'lanczos' exists only with antialias=True: use antialias=True."
+            )
         if self.mode == "lanczos" and not has_lanczos():
             raise OperationError(no_lanczos())
         if self.recompute_scale_factor and self.size is not None:
             raise OperationError(
                 "recompute_scale_factor=True needs a scale_factor to recompute, but size is given: "
-                "drop one of the two."
+                "use recompute_scale_factor=False."
             )
 
     def options(self) -> dict[str, Any]:
@@ -177,7 +184,7 @@ class Upsample(Operation):
             raise OperationError(
                 f"torch computes wrong values where antialias=True changes the height of an "
                 f"output one pixel wide, {tuple(shape)} to {(*shape[:2], *out)}: use "
-                "antialias=False, or swap height and width before and after."
+                f"{self._without_antialias()}, or swap height and width before and after."
             )
         return (*shape[:2], *out)
 
@@ -189,8 +196,9 @@ class Upsample(Operation):
         for name, n, factor, extent in zip(AXIS_NAMES[len(spatial)], spatial, factors, out):
             if extent < 1:
                 raise OperationError(
-                    f"scale_factor {factor:g} leaves nothing of the {name}: floor({n} x {factor:g})"
-                    f" = 0. Use a scale_factor of at least {_round_up(1 / n)}, or size=1."
+                    f"scale_factor {factor:g} leaves nothing of the {name}, floor({n} x {factor:g})"
+                    f" = 0: use scale_factor={_round_up(1 / n)} or more, or size=1 instead of "
+                    "scale_factor."
                 )
         return out
 
@@ -231,17 +239,21 @@ class Upsample(Operation):
         if len(shape) not in LAYOUTS:
             raise OperationError(
                 f"the input has {len(shape)} dimensions {tuple(shape)}, but interpolation takes "
-                f"{_list(LAYOUTS.values())}: add a batch dimension with x[None]."
+                f"{_list(LAYOUTS.values())}: use {_with_axes(shape, self.mode)}."
             )
         if not MODE_RANKS.allow(self.mode, len(shape)):
             wanted = MODE_RANKS.ranks[self.mode]
             alternative = {3: "linear", 4: "bilinear", 5: "trilinear"}[len(shape)]
             raise OperationError(
                 f"mode {self.mode!r} takes {' or '.join(LAYOUTS[n] for n in wanted)}, but the input"
-                f" {tuple(shape)} is {LAYOUTS[len(shape)]}: use mode {alternative!r}, or reshape."
+                f" {tuple(shape)} is {LAYOUTS[len(shape)]}: use "
+                f"mode={alternative!r}, or reshape."
             )
         if min(shape) < 1:
             raise OperationError(f"the input {tuple(shape)} is empty: every axis needs 1 or more.")
+
+    def _without_antialias(self) -> str:
+        return "mode='bicubic', antialias=False" if self.mode == "lanczos" else "antialias=False"
 
     def _factors(self, axes: int) -> tuple[float, ...]:
         return self._per_axis(self.scale_factor, axes, "scale_factor")
@@ -253,7 +265,7 @@ class Upsample(Operation):
         if len(values) != axes:
             raise OperationError(
                 f"{name} {values} has {len(values)} numbers, but the input has {axes} spatial "
-                f"axes: give one number, or {axes}."
+                f"axes: give {axes}, or one for all, such as {name}={values[0] if values else 2!r}."
             )
         return values
 
@@ -289,6 +301,12 @@ def _axis(
 def _resize_flags(operation: Upsample) -> dict[str, Any]:
     names = ("align_corners", "antialias")
     return {name: True for name in names if getattr(operation, name)}
+
+
+def _with_axes(shape: Sequence[int], mode: str) -> str:
+    """An expression in x that has as many axes as `mode` can use."""
+    fitting = [n for n in LAYOUTS if MODE_RANKS.allow(mode, n)]
+    return with_axes(len(shape), min(fitting, key=lambda n: abs(n - max(4, len(shape)))))
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:

@@ -126,7 +126,7 @@ def check_pair(name: str, value: Any) -> None:
     if isinstance(value, tuple) and len(value) != 2:
         raise OperationError(
             f"{name} {quoted(value)} has {len(value)} numbers, but a picture has 2 axes: give "
-            "one number, or (height, width)."
+            f"one number, or (height, width), such as {name}={quoted(value[0]) if value else 1}."
         )
 
 
@@ -147,14 +147,25 @@ def check_picture(what: str, shape: Sequence[int]) -> tuple[int, ...]:
     """
     shape = whole_shape(shape)
     if len(shape) != 4:
-        way_out = {3: "use x[None]", 2: "use x[None, None]", 5: "use a slice of it, x[:, :, 0]"}
+        way_out = "a slice, x[:, :, 0]" if len(shape) == 5 else with_axes(len(shape), 4)
         raise OperationError(
             f"the input has {len(shape)} dimensions {tuple(shape)}, but {what} takes pictures, "
-            f"(N, C, H, W): {way_out.get(len(shape), 'reshape it')}."
+            f"(N, C, H, W): use {way_out}."
         )
     if min(shape) < 1:
         raise OperationError(f"the input {tuple(shape)} is empty: every axis needs 1 or more.")
     return shape
+
+
+def with_axes(given: int, wanted: int) -> str:
+    """An expression in x that has `wanted` axes instead of `given` ones.
+
+    >>> with_axes(2, 4), with_axes(6, 4)
+    ('x[None, None]', 'x.flatten(0, 2)')
+    """
+    if given > wanted:
+        return f"x.flatten(0, {given - wanted})"
+    return f"x[{', '.join(['None'] * (wanted - given))}]"
 
 
 def check_tensor(x: Any) -> None:

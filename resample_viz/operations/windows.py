@@ -50,7 +50,7 @@ class Window:
             raise OperationError(
                 f"a window of {self.extent} cells does not fit into the {self.name} of {n}"
                 + (f" with {self.padding} padded on both sides" if self.padding else "")
-                + f": use a kernel_size of at most {self._largest_kernel(n)}, or a larger input."
+                + f": use kernel_size={self._largest_kernel(n)} or less, or a larger input."
             )
         return count
 

@@ -629,7 +629,7 @@ SHAPES: list[tuple[type[Any], dict[str, Any], tuple[int, ...], tuple[str, ...], 
         Conv,
         {"kernel_size": 5, "padding_mode": "reflect"},
         (1, 1, 2, 2),
-        ("2 + 0 = 2", "kernel_size of 2 or less."),
+        ("2 + 0 = 2", "kernel_size=2 or less."),
         {"kernel_size": 2, "padding_mode": "reflect"},
     ),
     (

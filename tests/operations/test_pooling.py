@@ -292,9 +292,9 @@ REFUSED: list[tuple[Any, str]] = [
     (lambda: AdaptiveAvgPool(5000)(torch.ones(1, 1, 4, 4)), "would take 95 MB"),
     (lambda: Subsample(2, 5)(torch.ones(1, 1, 4, 4)), "offset 5 is beyond the height of 4"),
     (lambda: BlurPool(7)(torch.ones(1, 1, 3, 3)), "reflect padding of 3 does not fit"),
-    (lambda: PixelShuffle()(torch.ones(1, 6, 2, 2)), "multiple of 4, such as 8"),
-    (lambda: PixelUnshuffle()(torch.ones(1, 1, 3, 4)), "the height of 3 cannot be cut"),
-    (lambda: MaxUnpool(output_size=9)(Y), "output_size must be 3 to 5 there"),
+    (lambda: PixelShuffle()(torch.ones(1, 6, 2, 2)), "6 channels are no multiple of 4"),
+    (lambda: PixelUnshuffle()(torch.ones(1, 1, 3, 4)), "the height of 3 is no multiple of 2"),
+    (lambda: MaxUnpool(output_size=9)(Y), "only 3 to 5: use output_size=(4, 4)"),
     (lambda: MaxUnpool(3, 1, 1)(Y), "have no first cells of their own"),
 ]
 

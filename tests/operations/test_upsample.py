@@ -30,7 +30,7 @@ PARAMETERS: list[tuple[dict[str, Any], tuple[str, ...], dict[str, Any]]] = [
         ("scale_factor (3.0)", "size (16)", "give one of them"),
         {"size": 16},
     ),
-    ({"scale_factor": 0.0}, ("positive", "not 0.0", "try 0.5"), {"scale_factor": 0.5}),
+    ({"scale_factor": 0.0}, ("positive", "not 0.0", "scale_factor=0.5"), {"scale_factor": 0.5}),
     ({"scale_factor": -1.5}, ("positive", "not -1.5"), {"scale_factor": 2}),
     ({"scale_factor": float("nan")}, ("positive", "not nan"), {"scale_factor": 2}),
     ({"scale_factor": float("inf")}, ("up to", "not inf"), {"scale_factor": 2}),
@@ -61,7 +61,7 @@ PARAMETERS: list[tuple[dict[str, Any], tuple[str, ...], dict[str, Any]]] = [
     ),
     (
         {"size": 16, "recompute_scale_factor": True},
-        ("recompute_scale_factor=True", "size is given", "drop one"),
+        ("recompute_scale_factor=True", "size is given", "recompute_scale_factor=False"),
         {"size": 16},
     ),
 ]
@@ -94,7 +94,7 @@ SHAPES: list[tuple[dict[str, Any], tuple[int, ...], tuple[str, ...], dict[str, A
     (
         {"scale_factor": (2.0, 2.0, 2.0)},
         PICTURE,
-        ("scale_factor (2.0, 2.0, 2.0)", "3 numbers", "2 spatial axes", "give one number, or 2"),
+        ("scale_factor (2.0, 2.0, 2.0)", "3 numbers", "2 spatial axes", "give 2, or one for all"),
         {"scale_factor": 2.0},
     ),
     ({"size": (4,)}, PICTURE, ("size (4,)", "1 numbers", "2 spatial axes"), {"size": (4, 4)}),
@@ -137,7 +137,6 @@ def test_a_shape_that_does_not_fit_is_refused_with_a_way_out(
 def test_the_number_of_dimensions_is_told(shape: tuple[int, ...]) -> None:
     sentence = refusal(shape)
     assert f"has {len(shape)} dimensions {shape}" in sentence
-    assert "x[None]" in sentence
     assert_one_sentence(sentence)
 
 
@@ -157,7 +156,7 @@ def assert_one_sentence(text: str) -> None:
 @given(st.integers(1, 5000))
 def test_the_smallest_factor_that_is_named_leaves_one_cell_or_more(cells: int) -> None:
     sentence = refusal((1, 1, 1, cells), scale_factor=(1.0, 0.5 / cells))
-    least = float(sentence.partition("at least ")[2].partition(", or")[0])
+    least = float(sentence.partition("use scale_factor=")[2].partition(" or more")[0])
     assert Upsample(scale_factor=(1.0, least)).output_shape((1, 1, 1, cells))[-1] >= 1
 
 
