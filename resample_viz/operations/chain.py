@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -67,9 +67,10 @@ class Chain(Operation):
     def __post_init__(self) -> None:
         super().__post_init__()
         given: Any = self.steps
-        if isinstance(given, Operation | nn.Module) and not isinstance(given, nn.Sequential):
+        if not isinstance(given, Iterable) or isinstance(given, str):
             raise OperationError(
-                f"a chain takes a tuple of operations: write Chain(({type(given).__name__}(...),))."
+                f"a chain takes a tuple of operations, not {quoted(given)} alone: with step for "
+                "it, write Chain((step,))."
             )
         steps = tuple(from_module(one) if isinstance(one, nn.Module) else one for one in given)
         for number, step in enumerate(steps, start=1):

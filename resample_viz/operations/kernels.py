@@ -42,8 +42,8 @@ class Weights:
             )
         if not torch.isfinite(kept).all():
             raise OperationError(
-                "kernel has values that are infinite or not a number: use finite ones, "
-                "e.g. kernel.nan_to_num()."
+                "kernel has values that are infinite or not a number: use finite ones, such as "
+                "those of torch.nan_to_num(kernel, 0, 1, -1)."
             )
         self._values = kept
         self._hash = hash((tuple(kept.shape), kept.numpy().tobytes()))

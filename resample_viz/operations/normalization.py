@@ -168,8 +168,9 @@ class Normalize(PictureOperation):
             if len(numbers) not in (1, shape[1]):
                 raise OperationError(
                     f"{name} has {len(numbers)} numbers, but the picture {tuple(shape)} has "
-                    f"{shape[1]} channel{'s' * (shape[1] > 1)}: give {shape[1]}, or one number for "
-                    f"all channels, such as {name}={numbers[0]!r}."
+                    f"{shape[1]} channel{'s' * (shape[1] > 1)}: give one number for all channels, "
+                    f"such as {name}={numbers[0]!r}"
+                    + (f", or {shape[1]} of them." if shape[1] > 1 else ".")
                 )
         return shape
 

@@ -178,7 +178,7 @@ def check_tensor(x: Any) -> None:
     if x.is_meta:
         raise OperationError(
             "a tensor on PyTorch's meta device has a shape and no numbers: ask "
-            "output_shape(x.shape)."
+            "operation.output_shape(x.shape)."
         )
     if x.layout != torch.strided:
         raise OperationError(

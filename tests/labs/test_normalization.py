@@ -134,7 +134,7 @@ def test_bad_statistics_are_refused_and_the_picture_is_kept(
 
 def test_a_grey_picture_with_three_means_is_told_calmly(lab: NormalizationLab) -> None:
     lab.inputs.picture.value = "camera"
-    assert "give one number for all channels, or 1" in alert(lab)
+    assert "give one number for all channels, such as mean=0.485." in alert(lab)
     lab.extras["statistics"].widget.value = "MNIST"
     assert alert(lab) == ""
     assert shown(lab)["rescaled"].shape[0] == 1

@@ -14,7 +14,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-VALUE = r"\((?:[^()]|\([^()]*\))*\)|\[[^\]]*\]|'[^']*'|\"[^\"]*\"|-?\d[\d.]*(?:e[-+]?\d+)?|\w[\w.]*"
+VALUE = "|".join(
+    (
+        r"[\w.]+\([^()]*\)",  # torch.ones(3, 3)
+        r"\((?:[^()]|\([^()]*\))*\)",  # (1, 2)
+        r"\[[^\]]*\]",
+        r"'[^']*'",
+        r"-?\d[\d.]*(?:e[-+]?\d+)?",
+        r"\w[\w.]*",  # None
+    )
+)
 KEYWORD = re.compile(rf"\b([a-z_]+)=({VALUE})")
 INNER = r"[^()\[\]]*(?:[(\[][^()\[\]]*(?:[(\[][^()\[\]]*[)\]][^()\[\]]*)*[)\]][^()\[\]]*)*"
 EXPRESSION = re.compile(
