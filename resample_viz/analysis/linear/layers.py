@@ -12,51 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from resample_viz.operations import (
-    AdaptiveAvgPool,
-    AdaptiveMaxPool,
-    AvgPool,
-    Footprint,
-    MaxPool,
-    Operation,
-    OperationError,
-    PixelShuffle,
-    PixelUnshuffle,
-    Undo,
-    Upsample,
-)
+from resample_viz.operations import Footprint, Operation, OperationError, Undo, operation_of
 from resample_viz.operations.footprint import JacobianFootprint
 from resample_viz.operations.normalization import AS_IT_IS, without_bias
 from resample_viz.operations.separable import resize_back
 from resample_viz.operations.validation import check_tensor, quoted, refusal, whole_shape
 
 _LINEAR = 1e-4  # relative gap of A (2 a - b) and 2 A a - A b: far above the rounding of float32
-
-_SAME_LAYERS: tuple[tuple[type[nn.Module], type[Operation], tuple[str, ...]], ...] = (
-    (nn.MaxPool2d, MaxPool, ("kernel_size", "stride", "padding", "dilation", "ceil_mode")),
-    (
-        nn.AvgPool2d,
-        AvgPool,
-        (
-            "kernel_size",
-            "stride",
-            "padding",
-            "ceil_mode",
-            "count_include_pad",
-            "divisor_override",
-        ),
-    ),
-    (nn.AdaptiveAvgPool2d, AdaptiveAvgPool, ("output_size",)),
-    (nn.AdaptiveMaxPool2d, AdaptiveMaxPool, ("output_size",)),
-    (nn.PixelShuffle, PixelShuffle, ("upscale_factor",)),
-    (nn.PixelUnshuffle, PixelUnshuffle, ("downscale_factor",)),
-    (
-        nn.Upsample,
-        Upsample,
-        ("scale_factor", "size", "mode", "align_corners", "recompute_scale_factor"),
-    ),
-)
-"""Layers that have an operation of the same parameters, and so their own ways back."""
 
 
 def as_operation(
@@ -73,7 +35,7 @@ def as_operation(
         return layer
     shape = whole_shape(input_shape)
     same = _of_the_suite(layer)
-    if same is not None and len(shape) == 4:
+    if same is not None and (len(shape) == 4 or same.is_one_picture(shape)):
         return same
     if not callable(layer):
         raise OperationError(
@@ -105,15 +67,13 @@ def _check_weights(layer: nn.Module) -> None:
 
 
 def _of_the_suite(layer: Any) -> Operation | None:
-    for kind, operation, names in _SAME_LAYERS:
-        if type(layer) is kind:
-            given = {name: getattr(layer, name) for name in names}
-            try:
-                made = operation(**{n: value for n, value in given.items() if value is not None})
-            except OperationError:  # what PyTorch takes and the suite does not: as any layer
-                return None
-            return made
-    return None
+    """The operation that computes the same, and so has ways back of its own, if there is one."""
+    if not isinstance(layer, nn.Module):
+        return None
+    try:
+        return operation_of(layer)
+    except OperationError:  # what PyTorch takes and the suite does not: as any layer
+        return None
 
 
 def _in_float64(layer: nn.Module) -> nn.Module | None:
@@ -133,6 +93,7 @@ class Layer(Operation):
     """
 
     variable = "layer"
+    unbatched = False  # what three axes are is the layer's business
 
     function: Callable[[Tensor], Tensor]
     exact: Callable[[Tensor], Tensor] | None
