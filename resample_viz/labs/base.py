@@ -7,10 +7,11 @@ from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as widgets
+import torch
 from torch import Tensor
 
 from resample_viz.images import ImageError
@@ -48,7 +49,13 @@ def _written(name: str, values: Tensor) -> str:
     """Code for the numbers of a tensor; of very many, where they are to be found."""
     if values.numel() > MOST_WRITTEN:
         return f"lab.operation.own_tensors()[{name!r}]  # {tuple(values.shape)}; lab is your lab"
-    return written_out(values)
+    return _text(tuple(values.shape), values.numpy().tobytes())
+
+
+@lru_cache(maxsize=4)
+def _text(shape: tuple[int, ...], data: bytes) -> str:
+    """The same for float32 numbers: they stay while other controls move."""
+    return written_out(torch.frombuffer(bytearray(data), dtype=torch.float32).view(shape))
 
 
 def unexpected(error: Exception) -> str:
@@ -201,18 +208,16 @@ class Lab(widgets.Box):
 
     def code(self) -> str:
         """A program that computes what the lab shows."""
-        program = Program(
-            f"x = torch.rand{tuple(self.input.shape)}  # your picture, (N, C, H, W)\n"
-            f"{self._own_tensors()}{self.shown.code}"
-        )
+        program = Program(self.shown.code)
         needed = {*program.imports, *(IMPORTS[name] for name in ("torch", "nn", "F"))}
         imports = [line for line in IMPORTS.values() if line in needed]
-        return "\n".join([*imports, "", program.setup, ""])
+        x = f"x = torch.rand{tuple(self.input.shape)}  # your picture, (N, C, H, W)"
+        return "\n".join([*imports, "", x, *self._own_tensors(), program.setup, ""])
 
-    def _own_tensors(self) -> str:
+    def _own_tensors(self) -> list[str]:
         """Long weights and biases, written out: what is shown only names them."""
         own: dict[str, Tensor] = getattr(self.operation, "own_tensors", dict)()
-        return "".join(f"{name} = {_written(name, values)}\n" for name, values in own.items())
+        return [f"{name} = {_written(name, values)}" for name, values in own.items()]
 
     def figure(self) -> Figure:
         """The panels as a matplotlib figure."""

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from resample_viz.analysis import psnr
 from resample_viz.labs.base import Lab, Preset
-from resample_viz.labs.controls import OperationControls
+from resample_viz.labs.controls import OperationControls, display
 from resample_viz.labs.kernel_lab import channel_of, channel_slider
-from resample_viz.labs.kernels import response_panel
+from resample_viz.labs.kernels import COLOURS, response_panel
 from resample_viz.labs.panels import SAME_AS_EXACT, Limits, signal_range
 from resample_viz.operations import (
     AvgPool,
@@ -121,7 +121,7 @@ class OperationLab(Lab):
             panels.append(_way_panel(f"x_hat_{number}", way, way(y), x, limits, channel))
         return Frame(
             tuple(panels),
-            links=_links(footprint, x, y, channel),
+            links=_links(footprint, channel),
             strip=(
                 Step("x", tuple(x.shape), "input"),
                 Step(type(operation).__name__),
@@ -136,16 +136,18 @@ class OperationLab(Lab):
 
     def _channel(self, x: Tensor, y: Tensor) -> int:
         most = max(x.shape[1], y.shape[1])
-        return min(channel_of(self.extras["channel"], most), y.shape[1] - 1)
+        channel = min(channel_of(self.extras["channel"], most), y.shape[1] - 1)
+        if x.shape[1] == y.shape[1] == COLOURS:  # all of them are drawn
+            display(self.extras["channel"], False)
+        return channel
 
 
-def _links(footprint: Footprint, x: Tensor, y: Tensor, channel: int) -> tuple[Link, ...]:
+def _links(footprint: Footprint, channel: int) -> tuple[Link, ...]:
     """Cells to cells, where the stage can draw it; a derivative has no two axes."""
     if isinstance(footprint, JacobianFootprint | LocalFootprint):
         axes = getattr(footprint, "axes", None)
         return (Link("x", "y", axes),) if axes else ()
-    alike = x.shape[1] == y.shape[1]
-    return (Link.of("x", "y", footprint, channel=channel if not alike or channel else 0),)
+    return (Link.of("x", "y", footprint, channel=channel),)
 
 
 def _way_panel(
