@@ -9,8 +9,11 @@ from torch import Tensor
 from resample_viz.images.errors import ImageError
 from resample_viz.images.sizes import check_bytes
 
-MAX_CHANNELS = 512
-"""Feature maps with more channels are refused: they are most often axes in the wrong order."""
+MAX_CHANNELS = 4096
+"""Feature maps with more channels are refused, as no network's layers have them."""
+MANY_CHANNELS = 512
+"""More of them are most often axes in the wrong order, if the last one is so short alone:"""
+NARROW = 4
 
 _SHAPES = "(H, W), (C, H, W), (H, W, C) with C = 1, 3 or 4, or (1, C, H, W)"
 
@@ -81,9 +84,10 @@ def _axes(shape: tuple[int, ...], what: str, *, channels_last_wins: bool) -> str
         layout = "HWC"
     sides = dict(zip(layout, shape, strict=True))
     channels = sides.get("C", 1)
-    if channels > MAX_CHANNELS:
+    most = MANY_CHANNELS if shape[-1] <= NARROW < shape[-2] else MAX_CHANNELS
+    if channels > most:
         raise ImageError(
-            f"the {what} of shape {shape} has {channels} channels, more than the {MAX_CHANNELS} "
+            f"the {what} of shape {shape} has {channels} channels, more than the {most} "
             "allowed: pass some of them (x[:, :64]), or move the channels to the front "
             f"({'x.permute(0, 3, 1, 2)' if len(shape) == 4 else 'x.permute(2, 0, 1)'})."
         )

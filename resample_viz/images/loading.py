@@ -40,8 +40,8 @@ def load_image(
 
     - values stay as they are, floats and whole numbers alike, whatever their range; only uint8 is
       divided by 255, uint16 by 65535, and bool becomes 0 and 1;
-    - shapes (H, W), (C, H, W), (H, W, C) with C = 1, 3 or 4, and (1, C, H, W); up to 512 channels,
-      so feature maps are welcome;
+    - shapes (H, W), (C, H, W), (H, W, C) with C = 1, 3 or 4, and (1, C, H, W); up to 4096 channels,
+      so feature maps are welcome (512 if they are 4 or fewer cells wide and higher);
     - three axes can be read in two ways: an array is (H, W, C) if its last axis is 1, 3 or 4 long;
       a tensor is (C, H, W), unless its last axis is 1, 3 or 4 long and both others are longer
       than 4; (1, C, H, W) leaves no doubt;

@@ -470,11 +470,11 @@ class Quantize(PictureOperation):
 
 def _check_numbers(name: str, value: Any) -> None:
     numbers = value if isinstance(value, tuple) else (value,)
-    example = "0.229" if name == "std" else "0.485"
+    example = {"mean": "0.485", "std": "0.229", "low": "0.0", "high": "1.0"}[name]
     for number in numbers:
         if not is_number(number):
             raise OperationError(
-                f"{name} must be a finite number or a tuple of such, up to 1e15, not "
+                f"{name} must be a finite number, or one per channel, up to 1e15, not "
                 f"{quoted(value)}: try {name}={example}."
             )
     if not numbers:

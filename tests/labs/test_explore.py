@@ -65,6 +65,13 @@ def test_the_first_layer_of_every_article_is_shown_whole() -> None:
     lab.close()
 
 
+def test_the_wide_layers_of_classifiers_fit() -> None:
+    layer, x = nn.Conv2d(1024, 32, 1), torch.rand(1, 1024, 7, 7)
+    lab = explore(layer, x)
+    torch.testing.assert_close(lab.output, layer(x), rtol=0, atol=1e-6)
+    lab.close()
+
+
 def test_what_cannot_be_written_out_is_named() -> None:
     layer, x = nn.Conv2d(64, 64, 3, padding=1), torch.rand(1, 64, 8, 8)
     lab = explore(layer, x)

@@ -128,7 +128,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"std": True}, "std must be a finite number"),
     ({"mean": float("inf")}, "mean must be a finite number"),
     ({"mean": "0.485, 0.456, 0.406"}, "not '0.485, 0.456, 0.406'"),
-    ({"mean": ("0.485", "0.456", "0.406")}, "mean must be a finite number or a tuple"),
+    ({"mean": ("0.485", "0.456", "0.406")}, "mean must be a finite number, or one per channel"),
     ({"mean": ()}, "mean is empty"),
     ({"mean": (0.5, 0.5), "std": (1.0, 1.0, 1.0)}, "mean has 2 numbers and std has 3"),
 ]
