@@ -530,13 +530,15 @@ class LinearMap:
         if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
             kind = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
             raise OperationError(
-                f"{name} must be a tensor of floating-point numbers, not {kind}: convert it, "
-                "e.g. with torch.as_tensor(...).float()."
+                f"{name} must be a tensor of floating-point numbers, not {kind}: use "
+                f"torch.as_tensor({name}).float()."
             )
         if tensor.ndim != len(shape) or tensor.shape[1:] != shape[1:] or len(tensor) < 1:
+            alone = tuple(tensor.shape) == shape[1:]
+            way_out = f"use {name}[None]" if alone else "call linear_map with the sizes of x"
             raise OperationError(
                 f"{name} has shape {tuple(tensor.shape)}, but this map takes {shape} there, or "
-                f"more pictures at once: reshape it, or call linear_map with other sizes."
+                f"more pictures at once: {way_out}."
             )
         return tensor.detach().to("cpu", torch.float64)
 
@@ -590,15 +592,16 @@ def _told(solution: Solution) -> Tensor:
 def _check_effort(tolerance: float, limit: int) -> None:
     if not 0 < tolerance < 1:
         raise OperationError(
-            f"tolerance is a relative error between 0 and 1, not {tolerance}: try {TOLERANCE}."
+            f"tolerance is a relative error between 0 and 1, not {tolerance}: "
+            f"try tolerance={TOLERANCE}."
         )
     if limit < 1:
-        raise OperationError(f"limit is a number of iterations, not {limit}: try {LIMIT}.")
+        raise OperationError(f"limit is a number of iterations, not {limit}: try limit={LIMIT}.")
 
 
 def _check_finite(name: str, tensor: Tensor) -> None:
     if not bool(tensor.isfinite().all()):
         raise OperationError(
             f"{name} holds numbers that are not finite, and least squares would spread them over "
-            "the whole picture: replace them, e.g. with torch.nan_to_num."
+            f"the whole picture: use torch.nan_to_num({name})."
         )

@@ -309,7 +309,8 @@ def metamer_steps(
     if float(x.min()) < low or float(x.max()) > high:
         raise OperationError(
             f"the picture runs from {float(x.min()):.3g} to {float(x.max()):.3g}, outside "
-            f"{low:g} to {high:g}: clip it first, or give its own limits."
+            f"{low:g} to {high:g}: use x.clamp({low:g}, {high:g}), or limits=(float(x.min()), "
+            "float(x.max()))."
         )
     linear = linear_map(operation, x.shape)
     first = x.detach().double()
