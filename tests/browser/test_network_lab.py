@@ -48,7 +48,7 @@ def test_a_bar_chooses_a_step_and_the_step_opens_its_lab(
     lab.get_by_role("button", name="open this step in its lab").click()
     opened = notebook.lab("convolution")
     notebook.wait_for_frame(opened)
-    expect(opened.locator(".rv-hint")).to_contain_text("Your own Conv2d")
+    expect(opened.locator(".rv-code")).to_contain_text("your own tensor")
     notebook.screenshot(f"lab-network-opened-{theme}", of=lab)
     assert notebook.state(opened) == "ok"
 
