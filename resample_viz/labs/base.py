@@ -127,17 +127,20 @@ class Lab(widgets.Box):
         self.add_class(f"rv-lab-{self.name}")
         self.stage.add_class("rv-view")
         try:
-            picture = {"image": image, "size": size}
-            if preset:  # which may bring a picture of its own
-                self.inputs.set(**picture)
-                self.set(preset=preset, **settings)
-            else:
-                chosen = {name: value for name, value in picture.items() if value is not None}
-                self.set(**{**self._opening_for(chosen), **chosen, **settings})
+            self._open(preset, {"image": image, "size": size}, settings)
         except Exception:
             self.close()
             raise
         self._listen()
+
+    def _open(self, preset: str | None, picture: dict[str, Any], settings: dict[str, Any]) -> None:
+        """Shows what a fresh lab was asked for."""
+        if preset:  # which may bring a picture of its own
+            self.inputs.set(**picture)
+            self.set(preset=preset, **settings)
+        else:
+            chosen = {name: value for name, value in picture.items() if value is not None}
+            self.set(**{**self._opening_for(chosen), **chosen, **settings})
 
     def _opening_for(self, asked: dict[str, Any]) -> dict[str, Any]:
         """The opening; its picture and the size of that picture go with another picture."""

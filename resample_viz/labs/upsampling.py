@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, get_args
 
 import ipywidgets as widgets
 import torch
 from torch import Tensor
 
-from resample_viz.labs.base import Lab, Preset
+from resample_viz.labs.base import Preset
 from resample_viz.labs.controls import LABEL, Simple
+from resample_viz.labs.core.picture import is_editable
+from resample_viz.labs.core.state import PictureSettings, StatefulLab
 from resample_viz.labs.panels import (
     error_panel,
     index_panel,
@@ -17,11 +20,14 @@ from resample_viz.labs.panels import (
     signal_range,
     tensor_panel,
 )
-from resample_viz.operations import Axis, Undo, Upsample
+from resample_viz.operations import Axis, OperationError, Undo, Upsample
 from resample_viz.view import ChartPanel, Frame, LineChart, Link, Step
 from resample_viz.view.colors import ROLE_COLORS
 
-WAYS_BACK = ("resize back, area", "resize back, same mode", "adjoint (transpose)", "least squares")
+WayBack = Literal[
+    "resize back, area", "resize back, same mode", "adjoint (transpose)", "least squares"
+]
+WAYS_BACK: tuple[WayBack, ...] = get_args(WayBack)
 PROFILE_CELLS = 12
 
 LOOK = {
@@ -37,10 +43,27 @@ LOOK = {
 }
 
 
-class UpsamplingLab(Lab):
+@dataclass(frozen=True)
+class UpsamplingSettings(PictureSettings):
+    """All that can be set in an `UpsamplingLab`: see `PictureSettings`, and the way back."""
+
+    operation: Upsample = field(default_factory=Upsample)
+    way_back: WayBack = "resize back, area"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.way_back not in WAYS_BACK:
+            raise OperationError(
+                f"way_back cannot be {self.way_back!r} here: use one of "
+                f"{', '.join(map(repr, WAYS_BACK))}."
+            )
+
+
+class UpsamplingLab(StatefulLab):
     """Drag `scale_factor`, switch `mode`: input, output, index map, error of the way back.
 
     Keyword arguments are the parameters of `Upsample`, plus `image`, `size`, `preset`, `way_back`.
+    `lab.settings` is all of them as one value, `lab.undo()` takes the last move back.
     Lesson: notebooks/01-upsampling.ipynb
 
     >>> lab = UpsamplingLab(image="integer_grid", size=4, scale_factor=1.5, mode="bilinear")
@@ -50,6 +73,7 @@ class UpsamplingLab(Lab):
     """
 
     name = "upsampling"
+    Settings = UpsamplingSettings
     operation_type = Upsample
     opening: ClassVar[dict[str, Any]] = {"mode": "bilinear"}
     presets: ClassVar[tuple[Preset, ...]] = (
@@ -105,24 +129,30 @@ class UpsamplingLab(Lab):
         """The chart of one row."""
         return {"profile": RowProfile()}
 
-    def scene_changed(self, x: Tensor) -> None:
-        """The chart's limits follow the input and the theme."""
-        self.charts["profile"].dress_for(x, dark=self.stage.dark)
+    def _parameters_read(self) -> dict[str, Any]:
+        """A size that takes the place of a scale factor is the size that there was."""
+        values = super()._parameters_read()
+        before: Upsample = self.settings.operation
+        if before.size is None and values["size"] is not None:
+            height, width = before.output_shape(self.input.shape)[2:]
+            values["size"] = height if height == width else (height, width)
+        return values
 
-    def frame(self, operation: Upsample, x: Tensor) -> Frame:  # type: ignore[override]
+    def frame_of(self, settings: UpsamplingSettings, *, dark: bool) -> Frame:
         """Input, output, index map, error of the way back, and one row as a chart."""
+        operation, x = settings.operation, self.input_of(settings)
         y = operation(x)
-        undo = self._way_back(operation, x)
+        undo = _way_back(settings, x)
         restored = undo(y)
         footprint = operation.footprint(x.shape)
         limits = signal_range(x)
-        editable = self.inputs.editable
+        editable = is_editable(x)
         panels = (
             tensor_panel("x", "Input x", "input", x, limits, editable=editable),
             tensor_panel("y", "Output y", "output", y, limits),
             index_panel(footprint),
             error_panel(restored, x, limits),
-            self.charts["profile"].draw(x, footprint.axes[1]),
+            self.charts["profile"].draw(x, footprint.axes[1], dark=dark),
         )
         return Frame(
             panels,
@@ -146,13 +176,14 @@ class UpsamplingLab(Lab):
             ),
             merits=merits(restored, x, limits),
             formula=operation.explain_shape(x.shape),
-            hint=self.look or LOOK[operation.mode],
+            hint=self.point_of(settings) or LOOK[operation.mode],
         )
 
-    def _way_back(self, operation: Upsample, x: Tensor) -> Undo:
-        wanted = self.extras["way_back"].value.replace("same mode", operation.mode)
-        ways = operation.undo(x.shape)
-        return next((way for way in ways if way.label == wanted), ways[0])
+
+def _way_back(settings: UpsamplingSettings, x: Tensor) -> Undo:
+    wanted = settings.way_back.replace("same mode", settings.operation.mode)
+    ways = settings.operation.undo(x.shape)
+    return next((way for way in ways if way.label == wanted), ways[0])
 
 
 class RowProfile:
@@ -163,6 +194,7 @@ class RowProfile:
         self.chart.add("y", label="output y", color=ROLE_COLORS["output"], marker=".", lw=1, ms=5)
         self.chart.add("x", label="input x", color=ROLE_COLORS["input"], marker="o", ls="", ms=6)
         self._limits = ((-0.5, 1.0), (0.0, 1.0))
+        self._scene: tuple[Tensor | None, bool] = (None, False)
 
     def dress_for(self, x: Tensor, *, dark: bool) -> None:
         """Sets the limits for another input: about a dozen cells around the centre of its row."""
@@ -182,8 +214,11 @@ class RowProfile:
         for level in (bottom + room, top - room):
             axes.axhline(level, color="#767676", lw=0.8, ls="--")
 
-    def draw(self, x: Tensor, axis: Axis) -> ChartPanel:
+    def draw(self, x: Tensor, axis: Axis, *, dark: bool) -> ChartPanel:
         """Resizes the middle row of channel 0 along its width, with PyTorch's weights."""
+        if self._scene[0] is not x or self._scene[1] != dark:
+            self._scene = (x, dark)
+            self.dress_for(x, dark=dark)
         middle = x.shape[-2] // 2
         row = x[0, 0, middle].detach()
         out = axis.matrix.to(row) @ row

@@ -1,0 +1,1 @@
+"""What every lab is made of: one state, and what follows from it."""

@@ -1,0 +1,117 @@
+"""The picture that a lab looks at, as settings: by name and size, or a learner's own by content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from resample_viz.images import PATTERNS, PHOTOGRAPHS, ImageError, load_image, pattern, photograph
+from resample_viz.labs.inputs import MAX_EDITABLE, SMALL, check_typed
+
+NAMES = (*PHOTOGRAPHS, *PATTERNS)
+LARGEST = 1024
+"""Pixels per axis."""
+Edit = tuple[int, int, float]
+"""Row, column, and the value that was typed there."""
+
+
+@dataclass(frozen=True)
+class OwnPicture:
+    """A learner's own picture. Two are equal if their content is; none can be written as code."""
+
+    digest: str
+    shape: tuple[int, ...]
+    source: Any = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, image: Any) -> OwnPicture:
+        """Takes whatever `rv.load_image` takes, and reads it once. Raises ImageError."""
+        source = image
+        if isinstance(image, str | os.PathLike):
+            load_image(image)  # whose refusals name the file
+            source = Path(image).read_bytes()
+        x = load_image(source)
+        content = hashlib.sha256(f"{x.dtype}{tuple(x.shape)}".encode())
+        content.update(x.detach().contiguous().numpy().tobytes())
+        if isinstance(image, Tensor | np.ndarray):
+            source = x  # so that what happens to the learner's tensor does not change the state
+        return cls(content.hexdigest()[:16], tuple(x.shape), source)
+
+    def tensor(self, size: int) -> Tensor:
+        """(1, C, H, W): numbers as they are, pictures and files `size` pixels large."""
+        if isinstance(self.source, Tensor):
+            return self.source
+        return load_image(self.source, size=size)
+
+
+Image = str | OwnPicture
+
+
+def checked_image(image: Any) -> Image:
+    """A picture's name with underscores, or a learner's own. Raises ImageError."""
+    if isinstance(image, OwnPicture):
+        return image
+    if isinstance(image, str):
+        name = image.replace(" ", "_")
+        if name in NAMES:
+            return name
+        if not os.path.exists(image):
+            known = ", ".join(title(name) for name in NAMES)
+            raise ImageError(
+                f"there is neither a picture nor a file called {image!r}: the pictures are {known}."
+            )
+    return OwnPicture.of(image)
+
+
+def checked_size(size: Any) -> int:
+    """The size of a picture in pixels. Raises ImageError."""
+    if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= LARGEST:
+        raise ImageError(f"size must be 1 to {LARGEST} pixels, not {size!r}: try size=128.")
+    return size
+
+
+def title(image: Image) -> str:
+    """What a picture is called on screen."""
+    return image.replace("_", " ") if isinstance(image, str) else "your own"
+
+
+def fitting_size(image: Image, size: int) -> int:
+    """The size for a picture that was just chosen: grids of numbers are small, photographs not."""
+    if isinstance(image, str) and title(image) in SMALL and size > MAX_EDITABLE:
+        return 6
+    if image in PHOTOGRAPHS and size < 32:
+        return 128
+    return size
+
+
+def picture(image: Image, size: int, edits: tuple[Edit, ...] = ()) -> Tensor:
+    """The tensor (1, C, H, W), float32. Raises ImageError where a cell cannot be written into."""
+    if isinstance(image, OwnPicture):
+        x = image.tensor(size)
+    else:
+        x = (photograph if image in PHOTOGRAPHS else pattern)(image, size)
+    return _edited(x, edits) if edits else x
+
+
+def is_editable(x: Tensor) -> bool:
+    """Whether the cells can be typed into: small one-channel inputs only."""
+    return x.shape[1] == 1 and max(x.shape[2:]) <= MAX_EDITABLE
+
+
+def _edited(x: Tensor, edits: tuple[Edit, ...]) -> Tensor:
+    if not is_editable(x):
+        raise ImageError("only small one-channel grids can be edited: choose a size up to 16.")
+    edited = x.clone()
+    rows, cols = edited.shape[2:]
+    for row, col, value in edits:
+        if not (0 <= row < rows and 0 <= col < cols):
+            raise ImageError(f"row {row}, column {col} is outside the {rows} × {cols} grid.")
+        check_typed(value)
+        edited[0, 0, row, col] = value
+    return edited
