@@ -118,9 +118,9 @@ def _counts(
 
 def _makers(case: Case, node: Node) -> Iterator[tuple[str, str]]:
     """The layers that decide about a map's number of channels, the last first."""
-    channels = node.shape[1:2]
+    channels = node.channels
     for one in before(node):
-        if one.shape[1:2] != channels or len(one.sources) > 1:
+        if one.channels != channels or len(one.sources) > 1:
             return
         if one.layer is None or one.name not in case.layers:
             continue
@@ -160,7 +160,7 @@ def _first(x: Tensor, takes: int) -> Tensor:
 def channels_differ(case: Case, one: Node, other: Node) -> Diagnosis:
     """Two tensors meet that do not have equally many channels."""
     shapes = (one.shape, other.shape)
-    a, b = one.shape[1], other.shape[1]
+    a, b = one.channels, other.channels
     makers = [list(_makers(case, node))[:1] for node in (one, other)]
     names = [part[0][0] for part in makers if part]
     text = f"the channels must agree, but {a} is not {b}."

@@ -29,7 +29,12 @@ from resample_viz.analysis.tracing.graph import Node
 from resample_viz.analysis.tracing.passes import Pass, Runner
 from resample_viz.analysis.tracing.recorder import MERGES, Attempt
 from resample_viz.analysis.tracing.settings import odd_ones
-from resample_viz.analysis.tracing.spatial import maps_differ, output_differs, unpooling_fails
+from resample_viz.analysis.tracing.spatial import (
+    layouts_differ,
+    maps_differ,
+    output_differs,
+    unpooling_fails,
+)
 from resample_viz.operations import (
     AvgPool,
     Conv,
@@ -142,6 +147,8 @@ def _merge(case: Case) -> Diagnosis | None:
         unlike = _unlike(one, other, attempt.operator)
         if unlike == "size":
             return maps_differ(case, one, other)
+        if unlike == "layout":
+            return layouts_differ(case, one, other)
         if unlike == "channels":
             return channels_differ(case, one, other)
     tables = [tensor for tensor, node in attempt.operands if node is None]
@@ -152,6 +159,8 @@ def _merge(case: Case) -> Diagnosis | None:
 
 def _unlike(one: Node, other: Node, operator: str) -> str:
     """Whether two tensors do not fit in their sizes or in their channels."""
+    if one.has_moved or other.has_moved:
+        return _unlike_moved(one, other, operator)
     if len(one.shape) != len(other.shape) or len(one.shape) < 3:
         return ""
     bare = operator in ("cat", "stack")  # these do not repeat an axis of size 1
@@ -159,6 +168,17 @@ def _unlike(one: Node, other: Node, operator: str) -> str:
     if any(pairs[2:]):
         return "size"
     return "channels" if pairs[1] and operator != "cat" else ""
+
+
+def _unlike_moved(one: Node, other: Node, operator: str) -> str:
+    """The same of maps of which one, or both, have channels last, or are tokens."""
+    if one.layout is None or other.layout is None or other.map_size is None or one.map_size is None:
+        return ""
+    if one.layout.places != other.layout.places:
+        return "layout" if one.map_size == other.map_size else ""
+    if one.map_size != other.map_size:
+        return "size"
+    return "channels" if one.channels != other.channels and operator != "cat" else ""
 
 
 def _unlike_shape(one: tuple[int, ...], other: tuple[int, ...]) -> bool:

@@ -8,6 +8,8 @@ from typing import Any
 
 from torch import nn
 
+from resample_viz.analysis.tracing.layout import AXES, Layout
+
 Shape = tuple[int, ...]
 
 
@@ -33,6 +35,7 @@ class Node:
         layer: the layer that it belongs to; None for functions.
         site: the call in Python.
         number: counts the nodes of a pass.
+        layout: where rows and columns lie in what it has made; None if that is not followed.
     """
 
     name: str
@@ -45,6 +48,44 @@ class Node:
     layer: nn.Module | None = None
     site: CallSite | None = None
     number: int = 0
+    layout: Layout | None = None
+
+    @property
+    def size(self) -> Shape:
+        """The size of its map, wherever rows and columns lie; else `shape[2:]`."""
+        return self.map_size if self.has_moved and self.map_size else self.shape[2:]
+
+    @property
+    def channels(self) -> int | None:
+        """The numbers of a cell of the map, wherever they lie; None of a single number."""
+        if self.has_moved and self.layout is not None:
+            return self.layout.channels
+        return self.shape[1] if len(self.shape) > 1 else None
+
+    @property
+    def map_size(self) -> tuple[int, int] | None:
+        """(height, width), as far as rows and columns are followed."""
+        return None if self.layout is None else self.layout.map_size
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether rows and columns are known to lie elsewhere than in (N, C, H, W)."""
+        known = self.layout is not None and self.layout.map_size is not None
+        return known and not (self.layout.is_map and len(self.shape) == 4)  # type: ignore[union-attr]
+
+    def sizes_of(self, axis: int) -> tuple[int, int] | None:
+        """The size of an axis (-2 or -1) of the map before and after a node that moves its cells.
+
+        None where rows and columns lie in the last two dimensions, or are not followed: there the
+        shapes tell.
+        """
+        known = [one for one in self.sources if one.map_size is not None]
+        if self.map_size is None or not known or axis < -len(AXES):
+            return None
+        if not (self.has_moved or known[0].has_moved):
+            return None
+        alike = next((one for one in known if one.map_size == self.map_size), known[0])
+        return alike.map_size[axis], self.map_size[axis]  # type: ignore[index]
 
     @property
     def source(self) -> Node | None:

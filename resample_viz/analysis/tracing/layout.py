@@ -61,6 +61,16 @@ class Layout:
             for dim, (_, axis) in zip(self.dims, expected)
         )
 
+    @property
+    def places(self) -> tuple[tuple[Axis, ...], ...]:
+        """For every dimension, which of rows and columns lie in it."""
+        return tuple(tuple(name for name, _ in dim if name) for dim in self.dims)
+
+    @property
+    def channels(self) -> int:
+        """The numbers of a cell: all but the first dimension, the batch, and rows and columns."""
+        return prod(n for dim in self.dims[1:] for name, n in dim if not name)
+
     def has_axis(self, dims: Iterable[int]) -> bool:
         """Whether rows or columns lie in one of the dimensions."""
         return any(name for dim in dims for name, _ in self.dims[dim])

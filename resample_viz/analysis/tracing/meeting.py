@@ -25,7 +25,7 @@ UNLIKE = 1.3
 
 @dataclass(frozen=True, eq=False)
 class Meeting:
-    """Two maps, (N, C, …), of other sizes: where they come from.
+    """Two maps of other sizes, (N, C, …) or with channels last: where they come from.
 
     `start` is the last step that both depend on; `paths` lead from it to the two.
     """
@@ -44,10 +44,20 @@ class Meeting:
         return self.ends[0].shape, self.ends[1].shape
 
     @cached_property
+    def sizes(self) -> tuple[Shape, Shape]:
+        """Heights and widths of the two, wherever rows and columns lie."""
+        return self.ends[0].size, self.ends[1].size
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether they meet with channels last, or as tokens, (N, H W, C)."""
+        return any(one.has_moved for one in self.ends)
+
+    @cached_property
     def axes(self) -> list[int]:
         """The axes along which they differ, counted from the end."""
-        one, other = self.shapes
-        return [axis for axis in range(2 - len(one), 0) if one[axis] != other[axis]]
+        one, other = self.sizes
+        return [axis for axis in range(-len(one), 0) if one[axis] != other[axis]]
 
     @cached_property
     def paths(self) -> tuple[list[Node], list[Node]]:
@@ -124,9 +134,9 @@ class Meeting:
 
     def told(self) -> str:
         """Which sizes do not agree, and which steps made them."""
-        one, other = self.shapes
+        one, other = self.sizes
         axis = self.axes[0]
-        dimensions = len(one) - 2
+        dimensions = len(one)
         names = " and ".join(axis_name(axis, dimensions) for axis in self.axes)
         text = f"the {names} must agree, but {one[axis]} is not {other[axis]}."
         if self.start is None:

@@ -119,7 +119,7 @@ class Attempt:
 
     `operands` are the tensors that it was given, and where they come from: None if not from the
     input. `read` are those of the layer, where it is one: an operator may see them reshaped.
-    `operator` is what ATen or Python calls the function.
+    `operator` is what ATen or Python calls the function; `site` is its call in Python.
     """
 
     name: str
@@ -129,6 +129,7 @@ class Attempt:
     operands: tuple[tuple[Tensor, Node | None], ...] = ()
     read: tuple[tuple[Tensor, Node | None], ...] = ()
     operator: str = ""
+    site: CallSite | None = None
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
@@ -165,6 +166,7 @@ class Recorder(TorchDispatchMode):
             self._nodes[one] = self._node("input", (), tuple(one.shape))
         if inputs[0].ndim == 4:
             self._fields[inputs[0]] = Field.of_input(inputs[0].shape)
+            self._lay_out(inputs[0], self._fields[inputs[0]])
 
     def node(self, tensor: Tensor) -> Node | None:
         """Where a tensor comes from; None if it does not depend on the input."""
@@ -246,11 +248,18 @@ class Recorder(TorchDispatchMode):
                 field = field_of(replace(call, out=tensor), pointwise=is_pointwise(func))
                 if field is not None:
                     self._fields[tensor] = field
+                    self._lay_out(tensor, field)
             if func._schema.is_mutable and made[0]._base is not None and made[0] in self._fields:
                 self._write(made[0]._base, made[0])
         if not (self._places and is_layer(self._places[-1][1])) and _is_step(call):
             name, shown, _ = self._label(call.name)
             self._add(name, shown, tuple(tensor for tensor, _ in seen), made[0], None)
+
+    def _lay_out(self, tensor: Tensor, field: Field) -> None:
+        """Notes where rows and columns lie in what a node has made."""
+        node = self.node(tensor)
+        if node is not None:
+            node.layout = field.layout
 
     def _write(self, base: Tensor, part: Tensor) -> None:
         self._fields[base] = written(base, self._fields.get(base), part, self._fields[part])
@@ -275,7 +284,7 @@ class Recorder(TorchDispatchMode):
         whole = operands
         if layer is not None and is_layer(layer) and self._read:
             whole = tuple((one, self.node(one)) for one in self._read[-1])
-        self.failed = Attempt(name, operation, layer, error, operands, whole, operator)
+        self.failed = Attempt(name, operation, layer, error, operands, whole, operator, self.site)
 
     # Functions
 

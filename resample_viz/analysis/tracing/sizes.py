@@ -199,11 +199,17 @@ class Change:
 def changes(path: list[Node], axis: int) -> list[Change]:
     """The steps of a path that change the size of an axis.
 
-    `axis` counts from the end: -1 is the last one. Where numbers are laid out anew (a flattened
-    vector as a map), the sizes before do not count: the list begins anew.
+    `axis` counts from the end: -1 is the last one. Channels that are put last, and maps that are
+    read as tokens, change no size of the map. Where numbers are laid out anew and rows and columns
+    cannot be followed (a vector as a map), the sizes before do not count: the list begins anew.
     """
     result: list[Change] = []
     for node in path:
+        moved = node.sizes_of(axis)
+        if moved is not None:
+            if moved[0] != moved[1]:
+                result.append(Change(node, rule_of(node, axis), *moved))
+            continue
         shape = _read(node)
         if shape is None or len(shape) != len(node.shape) or _is_layout(node):
             result = [Change(node, Layout(Fraction(1), node.shape[axis]), 0, node.shape[axis])]
@@ -229,6 +235,9 @@ def _read(node: Node) -> tuple[int, ...] | None:
 
 def rule_of(node: Node, axis: int) -> Rule | None:
     """The rule of a node along an axis that counts from the end; None if it is not known."""
+    moved = node.sizes_of(axis)
+    if moved is not None:
+        return _rule_of_moved(node, *moved)
     shape = _read(node)
     if shape is None:
         return None
@@ -245,13 +254,27 @@ def rule_of(node: Node, axis: int) -> Rule | None:
     if name in ("pixel_shuffle", "pixel_unshuffle"):
         times = settings.get("upscale_factor") or settings.get("downscale_factor") or 1
         return Rule(Fraction(times) if name == "pixel_shuffle" else Fraction(1, times))
-    if "pad" in name or (name == "slice" and settings.get("step", 1) == 1):
-        return Added(Fraction(1), size - shape[axis])
-    if name == "slice":
-        return Rule(Fraction(1, settings["step"])) if size != shape[axis] else SAME
+    if "pad" in name or name == "slice":
+        return _cut_or_padded(settings, shape[axis], size)
     if "adaptive" in name or name in ("view", "unsafe_view", "mean", "grid_sampler_2d"):
         return Fixed(Fraction(1), size)
     return SAME if size == shape[axis] else None
+
+
+def _rule_of_moved(node: Node, before: int, after: int) -> Rule | None:
+    """The rule of a node along rows or columns that lie elsewhere than in (N, C, H, W)."""
+    if before != after and not ("pad" in node.operator or node.operator == "slice"):
+        return None
+    return _cut_or_padded(node.settings, before, after)
+
+
+def _cut_or_padded(settings: dict[str, Any], before: int, after: int) -> Rule:
+    """Of a padding, or of a slice, which may take every second cell, from a first one on."""
+    step = settings.get("step", 1)
+    if before == after or step == 1:
+        return Added(Fraction(1), after - before) if before != after else SAME
+    start = settings.get("start") or 0
+    return Window(Fraction(1, step), (start % before) + 1, step)
 
 
 def _at(value: Any, axis: int, otherwise: int = 0) -> int:

@@ -48,10 +48,53 @@ MOST_SETTINGS = 12
 def maps_differ(case: Case, one: Node, other: Node) -> Diagnosis:
     """Two maps meet in the model that are not equally large."""
     meeting = Meeting.of(one, other)
-    merges = chain(_interpolated(meeting), _cropped(meeting))
+    merges = () if meeting.has_moved else chain(_interpolated(meeting), _cropped(meeting))
     return Diagnosis(
-        meeting.told(), meeting.shapes, meeting.causes, _ordered(case, meeting, merges)
+        meeting.told(), meeting.shapes, meeting.causes, _ordered(case, meeting, iter(merges))
     )
+
+
+def layouts_differ(case: Case, one: Node, other: Node) -> Diagnosis:
+    """Two maps meet that are equally large, but have their channels in other places."""
+    size = times(one.size)
+    ways = [_axes_in_words(node) for node in (one, other)]
+    reason = f"both are maps of {size}, but one lies as {ways[0]}, and the other as {ways[1]}."
+    return Diagnosis(reason, (one.shape, other.shape), (), _moved_back(case))
+
+
+def _axes_in_words(node: Node) -> str:
+    """(N, C, H, W), (N, H, W, C) or (N, H W, C): what lies in each dimension of a map."""
+    letters = {"rows": "H", "cols": "W"}
+    assert node.layout is not None
+    first, *dims = (" ".join(letters[axis] for axis in dim) or "C" for dim in node.layout.places)
+    return f"({', '.join([first.replace('C', 'N'), *dims])})"
+
+
+def _moved_back(case: Case) -> Iterator[Suggestion]:
+    """Channels that were put last, second again, for the one that needs it."""
+    site = case.attempt.site
+    for place, (tensor, node) in enumerate(case.attempt.operands):
+        if site is None or node is None or not node.has_moved or tensor.ndim != 4:
+            continue
+        order = (0, 3, 1, 2)
+        if node.layout is not None and node.layout.permuted(order).is_map:
+            yield Suggestion(
+                f"the channels come second again before they meet: x.permute{order}, of the one "
+                f"whose shape is {tuple(tensor.shape)}",
+                "forward",
+                f"x = x.permute{order}",
+                InForward(partial(ReplaceCall, site, partial(_with_permuted, place, order))),
+            )
+
+
+def _with_permuted(
+    place: int, order: tuple[int, ...], func: Any, args: list[Any], kwargs: dict[str, Any]
+) -> Any:
+    """The call with one of its tensors in another order of axes."""
+    is_list = bool(args) and isinstance(args[0], list | tuple)
+    tensors = list(args[0]) if is_list else args
+    tensors[place] = tensors[place].permute(order)
+    return func(tensors, *args[1:], **kwargs) if is_list else func(*tensors, **kwargs)
 
 
 def output_differs(case: Case, start: Node, end: Node) -> Diagnosis:

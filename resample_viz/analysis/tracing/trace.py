@@ -198,7 +198,7 @@ def trace(
 def _is_other_size(seen: Pass) -> bool:
     """Whether the (first) output is a map of another size than the input."""
     return bool(seen.ends) and seen.ends[0] is not None and (
-        seen.outputs[0][2:] != seen.inputs[0].shape[2:]
+        seen.ends[0].size != seen.inputs[0].size
     )  # fmt: skip
 
 
