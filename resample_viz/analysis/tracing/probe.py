@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -52,7 +54,7 @@ def gradient_footprint(model: nn.Module, x: Tensor, step: int, row: int, col: in
     Raises OperationError as `activation` does, and for a cell outside of the map.
     """
     leaf = x.detach().clone().requires_grad_()
-    with torch.enable_grad():
+    with torch.enable_grad(), _laid_out_gradients(model):
         y = _run(model, leaf, step).feature_map
     if y is None or not (0 <= row < y.shape[2] and 0 <= col < y.shape[3]):
         raise OperationError(
@@ -60,8 +62,32 @@ def gradient_footprint(model: nn.Module, x: Tensor, step: int, row: int, col: in
             f"{'an output without rows' if y is None else f'a map of shape {tuple(y.shape)}'}: "
             "choose a step whose output has rows and columns, and a cell of it."
         )
-    (gradient,) = torch.autograd.grad(y[:, :, row, col].sum(), leaf)
+    if not y.requires_grad:  # whole numbers, such as places of maxima, have no gradient
+        return torch.zeros_like(x[:1, :1])
+    (gradient,) = torch.autograd.grad(y[:, :, row, col].sum(), leaf, materialize_grads=True)
     return gradient.abs().sum(1, keepdim=True)
+
+
+@contextmanager
+def _laid_out_gradients(model: nn.Module) -> Iterator[None]:
+    """Gives batch normalisations their gradients in the usual order of memory.
+
+    Of one picture whose cells have become tokens, (1, C, H, W) with the strides (C, 1, W C, C),
+    PyTorch 2.13 takes the gradient's numbers on CPUs from wrong places there.
+    """
+
+    def ask(module: nn.Module, inputs: Any, output: Any) -> None:
+        del module, inputs
+        if isinstance(output, Tensor) and output.requires_grad:
+            output.register_hook(Tensor.contiguous)
+
+    norms = [one for one in model.modules() if isinstance(one, nn.modules.batchnorm._BatchNorm)]
+    handles = [norm.register_forward_hook(ask) for norm in norms]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def check_room(found: Trace, step: int, *, gradients: bool) -> None:

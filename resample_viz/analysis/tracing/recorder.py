@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.utils.parametrize import is_parametrized
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -145,7 +146,8 @@ class Recorder(TorchDispatchMode):
     """While this is active, every operator adds to `steps`; see `watching` for the layers' names.
 
     With `keep`, the pass ends after step number `keep` by raising `Reached`; `kept` then holds the
-    tensors that the step has read and made.
+    tensors that the step has read and made. Operators run below autograd: what one of them makes
+    is a part of the graph only when the function that has called it returns: there the pass ends.
     """
 
     def __init__(self, inputs: Sequence[Tensor], keep: int | None = None) -> None:
@@ -162,6 +164,7 @@ class Recorder(TorchDispatchMode):
         self._fields = WeakTensorKeyDictionary()
         self._nodes = WeakTensorKeyDictionary()
         self._count = 0
+        self._crop: CallSite | None = None  # of the last step, where it was a crop
         for one in inputs:
             self._nodes[one] = self._node("input", (), tuple(one.shape))
         if inputs[0].ndim == 4:
@@ -181,6 +184,8 @@ class Recorder(TorchDispatchMode):
         """Runs the operator, and follows the fields of what it makes."""
         del types
         kwargs = kwargs or {}
+        if self.site is None:
+            self.end_if_reached()
         read = list(tensors_in([*args, *kwargs.values()]))
         try:
             result = normalised(func, args) or func(*args, **kwargs)
@@ -342,8 +347,11 @@ class Recorder(TorchDispatchMode):
         layer: nn.Module | None,
     ) -> None:
         inputs = tuple(tuple(one.shape) for one in read)
-        if operation == "crop" and self.steps and self.steps[-1].name == name:
+        is_crop = layer is None and operation == "crop"
+        if is_crop and self.site is not None and self.site == self._crop:
             inputs = self.steps.pop().inputs  # rows and columns are cut by two operators
+            read = self.kept[0] if self.kept is not None else read
+        self._crop = self.site if is_crop else None
         counted = [] if layer is None else layer.parameters()
         parameters = sum(one.numel() for one in counted if id(layer) not in self._counted)
         self._counted.add(id(layer))
@@ -353,7 +361,21 @@ class Recorder(TorchDispatchMode):
         )
         if len(self.steps) - 1 == self.keep:
             self.kept = (read, made)
-            raise Reached
+            if layer is not None:
+                raise Reached
+
+    def end_if_reached(self, made: Sequence[Tensor] = ()) -> None:
+        """Ends the pass once the step that was asked for is done; `made` by the function around it.
+
+        A view is made a part of the graph by a copy: then it is this one that is kept.
+        """
+        if self.kept is None:
+            return
+        read, kept = self.kept
+        views = [one for one in made if one.requires_grad and _is_same_view(one, kept)]
+        if views and not kept.requires_grad:
+            self.kept = read, views[0]
+        raise Reached
 
 
 class Functions(TorchFunctionMode):
@@ -385,6 +407,7 @@ class Functions(TorchFunctionMode):
             raise
         if read:
             self.recorder.returned(name, read, list(tensors_in([result])))
+        self.recorder.end_if_reached(list(tensors_in([result])))
         self.recorder.site = outer
         return result
 
@@ -401,6 +424,12 @@ def normalised(func: Any, args: Any) -> tuple[Tensor, ...] | None:
     if any(one is not None and one.shape != x.shape[1:2] for one in tensors):
         return None
     return torch.empty_like(x), x.new_empty(0), x.new_empty(0)
+
+
+def _is_same_view(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors are the same numbers in the same order."""
+    places = [(x.data_ptr(), tuple(x.shape), x.stride()) for x in (one, other)]
+    return places[0] == places[1]
 
 
 def function_name(func: Any) -> str:
@@ -533,7 +562,10 @@ def _times(value: Any) -> str:
 
 @contextmanager
 def watching(model: nn.Module, recorder: Recorder) -> Iterator[None]:
-    """Tells the recorder which module is running; in evaluation mode, which is put back after."""
+    """Tells the recorder which module is running; in evaluation mode, which is put back after.
+
+    Steps have the same numbers on all devices, with gradients or without.
+    """
     modes = [(module, module.training) for module in model.modules()]
     handles = []
 
@@ -549,7 +581,8 @@ def watching(model: nn.Module, recorder: Recorder) -> Iterator[None]:
             handles.append(module.register_forward_pre_hook(enter(name), with_kwargs=True))
             handles.append(module.register_forward_hook(leave))
             module.training = False
-        with Functions(recorder):
+        # All other kernels for attention are one operator, on some devices only.
+        with Functions(recorder), sdpa_kernel(SDPBackend.MATH):
             yield
     finally:
         for handle in handles:
