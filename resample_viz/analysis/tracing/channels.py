@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from resample_viz.analysis.tracing.diagnosis import (
     Case,
     Diagnosis,
+    near_inputs,
     on_input,
     resized_inputs,
     set_layers,
@@ -334,6 +335,6 @@ def table_differs(case: Case, node: Node, table: Tensor) -> Diagnosis:
         if a > extra and b > extra and whole:
             share = ((b - extra) / (a - extra)) ** (1 / len(whole))
             sizes.append(tuple(max(1, round(n * share)) for n in whole))
-    candidates = chain(resized_inputs(case, dict.fromkeys(sizes)), usual_inputs(case))
+    candidates = chain(near_inputs(case, dict.fromkeys(sizes)), usual_inputs(case))
     shapes = (node.shape, tuple(table.shape))
     return Diagnosis(reason, shapes, (name,), candidates)

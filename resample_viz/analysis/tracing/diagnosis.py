@@ -23,6 +23,9 @@ MULTIPLES = (2, 4, 8, 14, 16, 24, 32, 48, 64, 96, 128, 256)
 USUAL_SIZES = (28, 32, 64, 96, 128, 224, 240, 256, 288, 299, 320, 384, 448, 512)
 """Sizes for which networks are made."""
 
+NEAR = 0.15
+"""The part by which a size may be off that was estimated from a count of positions."""
+
 Candidates = Iterable[Suggestion]
 
 
@@ -136,11 +139,26 @@ def resized_inputs(case: Case, sizes: Iterable[tuple[int, ...]]) -> Iterator[Sug
     batch, channels, *_ = case.input_shape
     for size in sizes:
         shape = (batch, channels, *size)
+        is_usual = len(set(size)) == 1 and size[0] in USUAL_SIZES
+        what = "the size that it may be made for" if is_usual else "a size that it takes"
         yield on_input(
-            f"give the model the size that it is made for: with {shape} it runs to its end",
+            f"give the model {what}: with {shape} it runs to its end",
             f"y = model(F.interpolate(x, size={size}))",
             lambda x, size=size: interpolated(x, size),  # type: ignore[misc]
         )
+
+
+def near_inputs(case: Case, sizes: Iterable[tuple[int, ...]]) -> Iterator[Suggestion]:
+    """Sizes that were estimated; before them, the usual ones that they may stand for."""
+    sizes = list(sizes)
+    distances = {
+        (usual,) * len(size): abs(usual - max(size))
+        for size in sizes[::-1]
+        for usual in USUAL_SIZES
+        if abs(usual - max(size)) <= NEAR * usual
+    }
+    nearest = sorted(distances, key=lambda one: distances[one])
+    yield from resized_inputs(case, dict.fromkeys([*nearest, *sizes]))
 
 
 def usual_inputs(case: Case) -> Iterator[Suggestion]:

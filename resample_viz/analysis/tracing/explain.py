@@ -106,7 +106,7 @@ def _diagnosed(case: Case) -> Diagnosis:
         diagnosis = kind(case)
         if diagnosis is not None:
             return diagnosis
-    return Diagnosis(_first_line(case.attempt.error), _maps(case), (), _any_input(case))
+    return Diagnosis(_first_line(case.attempt), _maps(case), (), _any_input(case))
 
 
 def _any_input(case: Case) -> Candidates:
@@ -118,9 +118,12 @@ def _maps(case: Case) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(tensor.shape) for tensor, _ in case.traced) or case.attempt.shapes
 
 
-def _first_line(error: BaseException) -> str:
+def _first_line(attempt: Attempt) -> str:
+    error, code = attempt.error, attempt.code
     line = (str(error).strip().splitlines() or [""])[0].rstrip(".")
-    return f"{type(error).__name__}: {line}." if line else f"{type(error).__name__}."
+    if line:
+        return f"{type(error).__name__}: {line}."
+    return f"{type(error).__name__}" + (f", without a word, at `{code}`." if code else ".")
 
 
 def _too_many_arguments(case: Case) -> Diagnosis | None:
@@ -130,8 +133,8 @@ def _too_many_arguments(case: Case) -> Diagnosis | None:
     if case.attempt.name != "forward":
         return None
     reason = (
-        f"{_first_line(error)[:-1]}, but it was called with {count}: give one shape for each "
-        "input, trace(model, ((1, 3, 64, 64), (1, 1, 64, 64))), or wrap the model in a module "
+        f"{_first_line(case.attempt)[:-1]}, but it was called with {count}: give one shape for "
+        "each input, trace(model, ((1, 3, 64, 64), (1, 1, 64, 64))), or wrap the model in a module "
         "whose forward takes pictures alone."
     )
     return Diagnosis(reason, ())
@@ -188,7 +191,7 @@ def _unlike_shape(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
 def _unpooling(case: Case) -> Diagnosis | None:
     if "unpool" not in case.attempt.operator and "Unpool" not in case.attempt.operation:
         return None
-    return unpooling_fails(case, _first_line(case.attempt.error))
+    return unpooling_fails(case, _first_line(case.attempt))
 
 
 def _weights(case: Case) -> Diagnosis | None:
@@ -281,7 +284,7 @@ def _too_small(case: Case) -> Diagnosis | None:
     if not any(sign in words for sign in signs) or not case.traced:
         return None
     return Diagnosis(
-        _first_line(case.attempt.error), _maps(case)[:1], (case.attempt.name,), _larger_inputs(case)
+        _first_line(case.attempt), _maps(case)[:1], (case.attempt.name,), _larger_inputs(case)
     )
 
 

@@ -16,7 +16,7 @@ from resample_viz.analysis.tracing.graph import (
     path_between,
     root_of,
 )
-from resample_viz.analysis.tracing.sizes import Change, Fixed, axis_name, changes
+from resample_viz.analysis.tracing.sizes import Change, Fixed, Layout, axis_name, changes
 
 MOST_CHANGES = 6
 UNLIKE = 1.3
@@ -103,6 +103,12 @@ class Meeting:
         return False
 
     @property
+    def is_laid_out(self) -> bool:
+        """Whether one of the two was laid out anew on its way, perhaps to a size that is fixed."""
+        both = (step for axis in self.axes for part in self.changes(axis) for step in part)
+        return any(isinstance(step.rule, Layout) for step in both)
+
+    @property
     def deviations(self) -> list[Change]:
         """The steps that made another size than their factor says, on the axes that differ."""
         found = {
@@ -137,7 +143,8 @@ class Meeting:
         one, other = self.sizes
         axis = self.axes[0]
         dimensions = len(one)
-        names = " and ".join(axis_name(axis, dimensions) for axis in self.axes)
+        *first, last = (axis_name(axis, dimensions) for axis in self.axes)
+        names = " and ".join(filter(None, (", ".join(first), last)))
         text = f"the {names} must agree, but {one[axis]} is not {other[axis]}."
         if self.start is None:
             return text

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import torch
@@ -17,6 +20,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
+import resample_viz
 from resample_viz.analysis.tracing.graph import CallSite, Node, Shape
 from resample_viz.analysis.tracing.receptive import Field
 from resample_viz.analysis.tracing.receptive_rules import (
@@ -50,6 +54,11 @@ FUNCTIONS = {
     "bmm": "matmul",
 }
 """What learners call the operators; the others keep their own name."""
+LIBRARIES = tuple(
+    str(Path(file).parent) for file in (torch.__file__, resample_viz.__file__) if file
+)
+"""Folders of code that is not the model's."""
+MOST_OF_A_LINE = 100
 MERGES = ("cat", "stack", "add", "sub", "mul")
 SETTINGS = (
     ("stride", 1),
@@ -121,6 +130,7 @@ class Attempt:
     `operands` are the tensors that it was given, and where they come from: None if not from the
     input. `read` are those of the layer, where it is one: an operator may see them reshaped.
     `operator` is what ATen or Python calls the function; `site` is its call in Python.
+    `code` is the line of the model's code that has raised it, if that can be read.
     """
 
     name: str
@@ -131,6 +141,7 @@ class Attempt:
     read: tuple[tuple[Tensor, Node | None], ...] = ()
     operator: str = ""
     site: CallSite | None = None
+    code: str = ""
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
@@ -335,6 +346,7 @@ class Recorder(TorchDispatchMode):
             operation = brief(module) if module is not None else "forward"
             self._note_failure(name or "forward", operation, module, read, error)
         assert self.failed is not None
+        self.failed.code = _raising_line(self.failed.error)
         _forget_frames(error)
         return self.failed
 
@@ -450,6 +462,13 @@ def _is_caused(error: BaseException, inner: BaseException) -> bool:
             return True
         current = current.__cause__ or current.__context__
     return False
+
+
+def _raising_line(error: BaseException) -> str:
+    """The line of the model's code that has raised an error; "" if it cannot be read."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [one for one in frames if not one.filename.startswith(LIBRARIES) and one.line]
+    return shorten(own[-1].line or "", MOST_OF_A_LINE, placeholder=" …") if own else ""
 
 
 def _forget_frames(error: BaseException) -> None:

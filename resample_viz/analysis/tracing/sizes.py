@@ -168,7 +168,7 @@ class Layout(Fixed):
     def told(self, n: int, made: int) -> str:
         """The size that comes out."""
         del n
-        return f"lays {made} out"
+        return f"lays numbers out anew, as a size of {made}"
 
 
 SAME = Added(Fraction(1))

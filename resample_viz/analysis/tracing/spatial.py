@@ -18,6 +18,7 @@ from resample_viz.analysis.tracing.diagnosis import (
     padded_inputs,
     set_layers,
     times,
+    usual_inputs,
 )
 from resample_viz.analysis.tracing.edits import (
     FitMerges,
@@ -120,6 +121,10 @@ def _ordered(case: Case, meeting: Meeting, merges: Iterator[Suggestion]) -> Iter
     unpooling = [_unpool()] if _unpools(meeting) else []
     padding = padded_inputs(case)
     fitted = list(merges)
+    if meeting.is_laid_out:
+        sizes = chain(padding, usual_inputs(case))
+        yield from chain(slips, crops, unpooling, sizes, settings, fitted)
+        return
     if meeting.is_rounding:
         kept, renewed = _split(settings)
         yield from chain(unpooling, padding, slips, crops, kept, fitted, renewed)
