@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from resample_viz.analysis.tracing.layout import AXES, Layout
+from resample_viz.analysis.tracing.layout import Layout
 
 Shape = tuple[int, ...]
 
@@ -36,6 +36,7 @@ class Node:
         site: the call in Python.
         number: counts the nodes of a pass.
         layout: where rows and columns lie in what it has made; None if that is not followed.
+        axes: the number of axes of a map: 1 of sequences, 3 of volumes.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Node:
     site: CallSite | None = None
     number: int = 0
     layout: Layout | None = None
+    axes: int = 2
 
     @property
     def size(self) -> Shape:
@@ -63,24 +65,25 @@ class Node:
         return self.shape[1] if len(self.shape) > 1 else None
 
     @property
-    def map_size(self) -> tuple[int, int] | None:
+    def map_size(self) -> Shape | None:
         """(height, width), as far as rows and columns are followed."""
-        return None if self.layout is None else self.layout.map_size
+        return None if self.layout is None else self.layout.size(self.axes)
 
     @property
     def has_moved(self) -> bool:
         """Whether rows and columns are known to lie elsewhere than in (N, C, H, W)."""
-        known = self.layout is not None and self.layout.map_size is not None
-        return known and not (self.layout.is_map and len(self.shape) == 4)  # type: ignore[union-attr]
+        if self.layout is None or self.map_size is None:
+            return False
+        return not self.layout.is_plain(self.axes)
 
     def sizes_of(self, axis: int) -> tuple[int, int] | None:
-        """The size of an axis (-2 or -1) of the map before and after a node that moves its cells.
+        """The size of an axis, such as -1, of the map before and after a node that moves its cells.
 
-        None where rows and columns lie in the last two dimensions, or are not followed: there the
+        None where rows and columns lie in the last dimensions, or are not followed: there the
         shapes tell.
         """
         known = [one for one in self.sources if one.map_size is not None]
-        if self.map_size is None or not known or axis < -len(AXES):
+        if self.map_size is None or not known or axis < -self.axes:
             return None
         if not (self.has_moved or known[0].has_moved):
             return None

@@ -15,10 +15,12 @@ from typing import Literal
 
 from torch import Tensor
 
-Axis = Literal["rows", "cols", ""]
+Axis = Literal["depth", "rows", "cols", ""]
 Factor = tuple[Axis, int]
 """A part of a dimension: the rows or columns of the map, or anything else (""), and its size."""
 AXES: tuple[Axis, Axis] = ("rows", "cols")
+ALL_AXES: tuple[Axis, ...] = ("depth", *AXES)
+"""Those of a volume; a sequence has columns only."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,11 @@ class Layout:
     dims: tuple[tuple[Factor, ...], ...]
 
     @classmethod
-    def of_map(cls, shape: Sequence[int]) -> Layout:
-        """Rows and columns in the last two dimensions, (..., H, W)."""
-        *others, rows, cols = shape
-        return cls((*((("", n),) for n in others), (("rows", rows),), (("cols", cols),)))
+    def of_map(cls, shape: Sequence[int], axes: int = 2) -> Layout:
+        """Rows and columns in the last two dimensions, (..., H, W), or as many as `axes` says."""
+        others: list[Axis] = [""] * (len(shape) - axes)
+        names = [*others, *ALL_AXES[-axes:]]
+        return cls(tuple(((name, n),) for name, n in zip(names, shape)))
 
     @classmethod
     def without_map(cls, shape: Sequence[int]) -> Layout:
@@ -49,8 +52,18 @@ class Layout:
     @property
     def map_size(self) -> tuple[int, int] | None:
         """(height, width) of the map; None without rows or columns."""
-        rows, cols = map(self.size_of, AXES)
-        return None if rows is None or cols is None else (rows, cols)
+        size = self.size(2)
+        return None if size is None else (size[0], size[1])
+
+    def size(self, axes: int) -> tuple[int, ...] | None:
+        """The sizes of the last `axes` of depth, rows, columns; None where one is missing."""
+        sizes = [n for n in map(self.size_of, ALL_AXES[-axes:]) if n is not None]
+        return tuple(sizes) if len(sizes) == axes else None
+
+    def is_plain(self, axes: int) -> bool:
+        """Whether the layout is (N, C, …), with as many axes."""
+        last = [name for dim in self.dims[2:] for name, _ in dim]
+        return len(self.dims) == axes + 2 and last == [*ALL_AXES[-axes:]]
 
     @property
     def is_map(self) -> bool:

@@ -7,6 +7,7 @@ for which there is no rule is taken to mix everything that it reads: an upper bo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -82,6 +83,18 @@ class Call:
     def sizes(self) -> tuple[tuple[int, int], tuple[int, int]]:
         """(rows, columns) before and after."""
         return extent(self.source), extent(self.out)
+
+
+def layout_of(call: Call, *, pointwise: bool, axes: int) -> Layout | None:
+    """Where the axes of a sequence or a volume lie in what the call has made; None if unknown.
+
+    The fields of the call count by their layouts alone; for rows and columns they mean nothing.
+    """
+    if re.sub(r"[13]d", "2d", call.name) in ON_MAPS:
+        is_plain = all(field.layout.is_plain(axes) for _, field in call.seen)
+        return Layout.of_map(call.out.shape, axes) if is_plain else None
+    field = field_of(call, pointwise=pointwise)
+    return None if field is None else field.layout
 
 
 Rule = Callable[[Call], Field | None]

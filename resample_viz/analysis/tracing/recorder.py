@@ -22,13 +22,15 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 import resample_viz
 from resample_viz.analysis.tracing.graph import CallSite, Node, Shape
-from resample_viz.analysis.tracing.receptive import Field
+from resample_viz.analysis.tracing.layout import Layout
+from resample_viz.analysis.tracing.receptive import AxisField, Field
 from resample_viz.analysis.tracing.receptive_rules import (
     ON_MAPS,
     Call,
     extent,
     field_of,
     is_pointwise,
+    layout_of,
     written,
 )
 from resample_viz.deprecation import warn
@@ -178,9 +180,12 @@ class Recorder(TorchDispatchMode):
         self._crop: CallSite | None = None  # of the last step, where it was a crop
         for one in inputs:
             self._nodes[one] = self._node("input", (), tuple(one.shape))
+        self._axes = inputs[0].ndim - 2
         if inputs[0].ndim == 4:
             self._fields[inputs[0]] = Field.of_input(inputs[0].shape)
-            self._lay_out(inputs[0], self._fields[inputs[0]])
+            self._lay_out(inputs[0], self._fields[inputs[0]].layout)
+        elif self._axes in (1, 3):
+            self._lay_out(inputs[0], Layout.of_map(inputs[0].shape, self._axes))
 
     def node(self, tensor: Tensor) -> Node | None:
         """Where a tensor comes from; None if it does not depend on the input."""
@@ -259,23 +264,37 @@ class Recorder(TorchDispatchMode):
         self, func: Any, args: Any, kwargs: Any, seen: Any, made: list[Tensor], *, has_field: bool
     ) -> None:
         call = Call.of(func, args, kwargs, seen, made[0])
+        if not has_field and self._axes in (1, 3):
+            self._follow_layouts(call, func, made)
         if has_field:
             for tensor in made:
                 field = field_of(replace(call, out=tensor), pointwise=is_pointwise(func))
                 if field is not None:
                     self._fields[tensor] = field
-                    self._lay_out(tensor, field)
+                    self._lay_out(tensor, field.layout)
             if func._schema.is_mutable and made[0]._base is not None and made[0] in self._fields:
                 self._write(made[0]._base, made[0])
         if not (self._places and is_layer(self._places[-1][1])) and _is_step(call):
             name, shown, _ = self._label(call.name)
             self._add(name, shown, tuple(tensor for tensor, _ in seen), made[0], None)
 
-    def _lay_out(self, tensor: Tensor, field: Field) -> None:
+    def _lay_out(self, tensor: Tensor, layout: Layout | None) -> None:
         """Notes where rows and columns lie in what a node has made."""
         node = self.node(tensor)
         if node is not None:
-            node.layout = field.layout
+            node.layout, node.axes = layout, self._axes
+
+    def _follow_layouts(self, call: Call, func: Any, made: list[Tensor]) -> None:
+        """Of sequences and volumes, whose fields are not followed."""
+        cell = AxisField.of_input()
+        layouts = [(one, self._nodes[one].layout) for one, _ in call.seen]
+        seen = [(one, Field(cell, cell, layout)) for one, layout in layouts if layout is not None]
+        if len(seen) != len(layouts):
+            return
+        for tensor in made:
+            known = replace(call, out=tensor, seen=seen)
+            layout = layout_of(known, pointwise=is_pointwise(func), axes=self._axes)
+            self._lay_out(tensor, layout)
 
     def _write(self, base: Tensor, part: Tensor) -> None:
         self._fields[base] = written(base, self._fields.get(base), part, self._fields[part])

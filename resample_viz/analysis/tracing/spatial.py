@@ -65,7 +65,7 @@ def layouts_differ(case: Case, one: Node, other: Node) -> Diagnosis:
 
 def _axes_in_words(node: Node) -> str:
     """(N, C, H, W), (N, H, W, C) or (N, H W, C): what lies in each dimension of a map."""
-    letters = {"rows": "H", "cols": "W"}
+    letters = {"depth": "D", "rows": "H", "cols": "L" if node.axes == 1 else "W"}
     assert node.layout is not None
     first, *dims = (" ".join(letters[axis] for axis in dim) or "C" for dim in node.layout.places)
     return f"({', '.join([first.replace('C', 'N'), *dims])})"
@@ -75,10 +75,10 @@ def _moved_back(case: Case) -> Iterator[Suggestion]:
     """Channels that were put last, second again, for the one that needs it."""
     site = case.attempt.site
     for place, (tensor, node) in enumerate(case.attempt.operands):
-        if site is None or node is None or not node.has_moved or tensor.ndim != 4:
+        if site is None or node is None or not node.has_moved or tensor.ndim != node.axes + 2:
             continue
-        order = (0, 3, 1, 2)
-        if node.layout is not None and node.layout.permuted(order).is_map:
+        order = (0, node.axes + 1, *range(1, node.axes + 1))
+        if node.layout is not None and node.layout.permuted(order).is_plain(node.axes):
             yield Suggestion(
                 f"the channels come second again before they meet: x.permute{order}, of the one "
                 f"whose shape is {tuple(tensor.shape)}",

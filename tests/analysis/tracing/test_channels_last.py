@@ -15,11 +15,6 @@ SIZES = st.integers(7, 40)
 FEW = settings(max_examples=12)
 
 
-def as_map(x: Tensor, size: torch.Size) -> Tensor:
-    del size
-    return x
-
-
 def last(x: Tensor) -> Tensor:
     return x.permute(0, 2, 3, 1)
 
@@ -107,6 +102,52 @@ def test_channels_are_told_from_heights(way: str, height: int, width: int, made:
     assert f"the channels must agree, but 12 is not {made + 1}." in failure.reason
     assert "one makes 12" in failure.reason
     assert "out_features=12 in other (Linear)" in map(str, failure.suggestions)
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "name", "places"),
+    [
+        (1, "length", "(N, L, C)"),
+        (2, "height and width", "(N, H, W, C)"),
+        (3, "depth, height and width", "(N, D, H, W, C)"),
+    ],
+)
+@pytest.mark.parametrize("way", ["last", "tokens"])
+@settings(max_examples=4)
+@given(data=st.data())
+def test_sequences_and_volumes_are_followed_as_pictures_are(
+    data: st.DataObject, way: str, dimensions: int, name: str, places: str
+) -> None:
+    conv = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[dimensions - 1]
+    back = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)[dimensions - 1]
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.down = conv(3, 4, 3, stride=2, padding=1)
+            self.mix = nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4), nn.GELU())
+            self.up = back(4, 3, 3, stride=2, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            y = self.down(x)
+            if way == "last":
+                y = self.mix(y.movedim(1, -1)).movedim(-1, 1)
+            else:
+                y = from_tokens(self.mix(tokens(y)), y.shape[2:])
+            return torch.cat([x, self.up(y)], 1)
+
+    class Forgets(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.cat([x, torch.tanh(x.movedim(1, -1))], 1)
+
+    size = [2 * data.draw(st.integers(2, 6)) for _ in range(dimensions)]
+    failure = failure_of(Net(), (1, 3, *size))
+    assert f"the {name} must agree, but {size[0]} is not {size[0] - 1}." in failure.reason
+    assert f"halves {size[0]} to {size[0] // 2}" in failure.reason
+    assert f"output_padding=1 in up ({back.__name__})" in map(str, failure.suggestions)
+    other = failure_of(Forgets(), (1, 3, *size))
+    assert places in other.reason
+    assert other.suggestions
 
 
 def test_channels_that_were_not_put_back_are_said() -> None:
