@@ -121,8 +121,8 @@ def common_ancestor(one: Node, other: Node) -> Node | None:
 def path_between(start: Node, end: Node) -> list[Node]:
     """The nodes after `start`, up to `end`, along one of the ways between them.
 
-    Where ways meet, the one is followed whose tensor is shaped like the result: a gate or a bias
-    has other sizes, and does not decide about them.
+    Where ways meet, the one is followed whose map is as large as the result: a gate or a bias has
+    other sizes, and does not decide about them; of attention, it is not known whether it has any.
     """
     after = {start}  # the nodes that depend on it
     for node in sorted(ancestors(end), key=lambda one: one.number):
@@ -137,7 +137,8 @@ def path_between(start: Node, end: Node) -> list[Node]:
         ]
         if not onward:
             return []
-        alike = [source for source, shape in onward if shape[2:] == node.shape[2:]]
+        alike = [source for source, _ in onward if node.map_size and source.size == node.size]
+        alike = alike or [source for source, shape in onward if shape[2:] == node.shape[2:]]
         node = alike[0] if alike else onward[0][0]
     return path[::-1]
 

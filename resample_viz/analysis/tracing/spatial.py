@@ -121,9 +121,10 @@ def _ordered(case: Case, meeting: Meeting, merges: Iterator[Suggestion]) -> Iter
     unpooling = [_unpool()] if _unpools(meeting) else []
     padding = padded_inputs(case)
     fitted = list(merges)
+    if meeting.is_laid_out or meeting.is_rounding:
+        padding = chain(padding, usual_inputs(case))
     if meeting.is_laid_out:
-        sizes = chain(padding, usual_inputs(case))
-        yield from chain(slips, crops, unpooling, sizes, settings, fitted)
+        yield from chain(slips, crops, unpooling, padding, settings, fitted)
         return
     if meeting.is_rounding:
         kept, renewed = _split(settings)

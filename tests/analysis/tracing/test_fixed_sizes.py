@@ -49,8 +49,9 @@ def test_the_usual_size_comes_before_others_that_happen_to_run(
 class LaidOut(nn.Module):
     """Attention over tokens, laid out as a map of one size, and a skip connection."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, residual: bool) -> None:
         super().__init__()
+        self.residual = residual
         self.patches = nn.Conv2d(1, 4, 8, stride=8)
         self.mix = nn.MultiheadAttention(4, 2, batch_first=True)
         self.up = nn.ConvTranspose2d(4, 1, 8, stride=8)
@@ -58,19 +59,26 @@ class LaidOut(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.patches(x).flatten(2).transpose(1, 2)
-        y = self.mix(y, y, y)[0].view(x.shape[0], self.side, self.side, 4).permute(0, 3, 1, 2)
+        y = self.mix(y, y, y)[0] + (y if self.residual else 0)
+        y = y.view(x.shape[0], self.side, self.side, 4).permute(0, 3, 1, 2)
         return torch.cat([x, self.up(y)], 1)
 
 
+@pytest.mark.parametrize("residual", [False, True])
 @FEW
 @given(size=st.sampled_from([32, 64, 96]), more=st.integers(1, 7))
-def test_a_map_that_is_laid_out_for_one_size_asks_for_this_size(size: int, more: int) -> None:
-    model = LaidOut(size).eval()
+def test_a_map_that_is_laid_out_for_one_size_asks_for_this_size(
+    residual: bool, size: int, more: int
+) -> None:
+    model = LaidOut(size, residual).eval()
     shape = (1, 1, size + more, size + more)
     failure = trace(model, shape).failure
     assert failure is not None
     assert f"{size + more} is not {size}" in failure.reason
-    assert f"lays numbers out anew, as a size of {size // 8}" in failure.reason
+    if residual:  # tokens stay where they are
+        assert f"makes {size // 8} of {size + more}, rounding down" in failure.reason
+    else:
+        assert f"lays numbers out anew, as a size of {size // 8}" in failure.reason
     assert f"with (1, 1, {size}, {size})" in failure.suggestions[0].text
     failure.suggestions[0].apply(model)(torch.rand(shape))
 
