@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -131,9 +132,11 @@ def fits_matrix(x: Tensor, y: Tensor) -> bool:
 
 
 def matrix_panels(
-    linear: LinearMap, *, out_channel: int = 0, in_channel: int = 0
+    linear: LinearMap, *, out_channel: int = 0, in_channel: int = 0, transposed: bool = False
 ) -> tuple[Panel, Panel]:
-    """A and its transpose, between the cells of one output and one input channel.
+    """The layer and its transpose, between the cells of one output and one input channel.
+
+    A is the convolution in both labs: a `transposed` one is Aᵀ.
 
     Raises OperationError where the matrix would be too large to be looked at.
     """
@@ -150,8 +153,11 @@ def matrix_panels(
     shape = f"{rows} output cells × {columns} input cells"
     whole = linear.output_shape[1] == linear.input_shape[1] == 1
     part = "" if whole else f", output channel {out_channel}, input channel {in_channel}"
-    matrix = Panel("A", "The layer as a matrix A", "kernel", block[None], limits, "diverging")
-    transpose = Panel("At", "Its transpose Aᵀ", "kernel", block.T[None], limits, "diverging")
+    names = ("The layer as a matrix A", "Its transpose Aᵀ")
+    if transposed:
+        names = ("The layer as a matrix Aᵀ", "Its transpose A, the convolution")
+    matrix = Panel("A", names[0], "kernel", block[None], limits, "diverging")
+    transpose = Panel("At", names[1], "kernel", block.T[None], limits, "diverging")
     back = f"{columns} input cells × {rows} output cells: the way back"
     return (
         replace(matrix, caption=shape + part, ties=("y", "x")),
@@ -159,24 +165,34 @@ def matrix_panels(
     )
 
 
-def matrix_merits(linear: LinearMap, x: Tensor) -> tuple[Merit, ...]:
-    """What settles whether the transpose is an inverse."""
+def matrix_merits(linear: LinearMap, x: Tensor, *, transposed: bool = False) -> tuple[Merit, ...]:
+    """What settles whether the transpose is an inverse.
+
+    A is the convolution: of a `transposed` one the rank and what is lost are those of A, which goes
+    from the output of the layer to its input.
+    """
     y = torch.rand(linear.output_shape, generator=torch.Generator().manual_seed(0))
     gap = linear.adjoint_gap(x, y)
-    cells = x[0].numel()
+    rank = linear.rank()
+    cells = math.prod((linear.output_shape if transposed else linear.input_shape)[1:])
+    there, back, read = ("Aᵀ", "A", "y") if transposed else ("A", "Aᵀ", "x")
     return (
         Merit(
-            "⟨Ax, y⟩ = ⟨x, Aᵀy⟩",
+            f"⟨{there}x, y⟩ = ⟨x, {back}y⟩",
             "to rounding" if gap < EXACT else f"off by {gap:.1g}",
             "the transposed convolution is the transpose",
         ),
         Merit(
-            "‖AᵀAx − x‖ / ‖x‖",
+            f"‖{back}{there}x − x‖ / ‖x‖",
             f"{linear.roundtrip_error(x):.2f}",
-            "0 if the transpose brought x back",
+            f"0 if {back} brought x back",
         ),
-        Merit("rank of A", f"{linear.rank()} of {cells}", "how many dimensions of x come through"),
-        Merit("lost", f"{linear.nullity()} dimensions", "how much of x no one can bring back"),
+        Merit(
+            "rank of A",
+            f"{rank} of {cells}",
+            f"how many dimensions of {read} come through the convolution",
+        ),
+        Merit("lost", f"{cells - rank} dimensions", f"how much of {read} no one can bring back"),
     )
 
 

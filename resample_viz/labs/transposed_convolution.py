@@ -338,13 +338,13 @@ class TransposedConvolutionLab(KernelLab):
         linear = linear_map(operation, x.shape)
         channel = self._channel(operation)
         seen = _seen(operation, channel)
-        matrices = matrix_panels(linear, out_channel=channel, in_channel=seen)
+        matrices = matrix_panels(linear, out_channel=channel, in_channel=seen, transposed=True)
         return replace(
             frame,
             panels=(*frame.panels, *matrices),
-            merits=matrix_merits(linear, x),
-            hint="Its rows are the columns of the convolution with the same weights: the layer is "
-            "the transpose. A transpose is an inverse only where AᵀA is the identity.",
+            merits=matrix_merits(linear, x, transposed=True),
+            hint="A is the convolution with the same weights. The layer is Aᵀ, its transpose: its "
+            "rows are the columns of A. A is an inverse of it only where AAᵀ is the identity.",
         )
 
     # The convolution, and back

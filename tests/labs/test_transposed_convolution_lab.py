@@ -225,8 +225,10 @@ def test_the_matrix_is_the_transpose_of_that_of_the_convolution(
     lab.set(show=MATRIX, padding=1, output_padding=1)
     conv = linear_map(lab.operation.transposed(), lab.output.shape)
     torch.testing.assert_close(shown(lab)["A"].tensor[0], conv.matrix().T)
-    assert merit(lab, "⟨Ax, y⟩ = ⟨x, Aᵀy⟩") == "to rounding"
-    assert float(merit(lab, "‖AᵀAx − x‖ / ‖x‖")) > 0.1
+    assert merit(lab, "⟨Aᵀx, y⟩ = ⟨x, Ay⟩") == "to rounding"
+    assert float(merit(lab, "‖AAᵀx − x‖ / ‖x‖")) > 0.1
+    assert merit(lab, "rank of A") == f"{conv.rank()} of {lab.output[0].numel()}"
+    assert merit(lab, "lost") == f"{conv.nullity()} dimensions"
 
 
 def test_the_matrix_of_a_grid_of_16_is_drawn(lab: TransposedConvolutionLab) -> None:
