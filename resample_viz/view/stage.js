@@ -1,4 +1,4 @@
-// Made by tools/bundle.mjs from js/, sha256 de6feae84a777b042a14dedf14b548ee8cb4d70ec94140b6b97ba296f32aa7b2
+// Made by tools/bundle.mjs from js/, sha256 25c6eafec53785bc874e0743bd12255ff3a909c03ae97b6f6c5ac8545991f658
 
 // resample_viz/view/js/geometry.js
 function typedArray(view, dtype) {
@@ -1579,7 +1579,8 @@ var StageView = class {
       }
       if (words) continue;
       words = reachOf(cells);
-      near = cells.length ? { panel: this.panels.get(link.target), cells } : null;
+      const adds = input.value(here.row, here.col, channel);
+      near = cells.length ? { panel: this.panels.get(link.target), cells, adds } : null;
     }
     const padding = numberOf(input.meta, here.row, here.col) < 0 ? "Padding at" : "Input";
     this.tell(
@@ -1613,10 +1614,11 @@ var StageView = class {
     if (near) this.magnify(near);
   }
   /**
-   * The cells named in the sentence, large enough to read: colour, value, weight, product.
+   * The cells named in the sentence, large enough to read: colour, value, weight, product; or, of
+   * an input's targets, the weight and what the input adds.
    * @param {Near} near
    */
-  magnify({ panel, cells, products: products2 = false }) {
+  magnify({ panel, cells, products: products2 = false, adds }) {
     const area = extent(cells);
     const rows = Math.min(area.rows, LOUPE_CELLS);
     const cols = Math.min(area.cols, LOUPE_CELLS);
@@ -1637,10 +1639,7 @@ var StageView = class {
         pen.fillStyle = panel.inkAt(row, col);
         const weight = weights.get(`${row},${col}`);
         const value = panel.value(row, col, cells[0].channel);
-        const lines = [
-          Number.isNaN(value) ? "" : format(value, 2),
-          `×${formatWeight(weight ?? 0)}`
-        ];
+        const lines = adds === void 0 ? [Number.isNaN(value) ? "" : format(value, 2), `×${formatWeight(weight ?? 0)}`] : added(adds, weight);
         if (products2 && weight !== void 0 && size / ratio >= 40)
           lines.push(`= ${format(weight * value, 2)}`);
         lines.forEach((text, i) => {
@@ -1688,6 +1687,11 @@ function firstChannel(cells) {
 }
 function channelOf(cell, panel) {
   return cell.channel ?? panel.meta.channel;
+}
+function added(value, weight) {
+  if (weight === void 0) return ["", ""];
+  const product = format(weight * value, 2);
+  return [`×${formatWeight(weight)}`, product.startsWith("−") ? product : `+${product}`];
 }
 function reachOf(cells) {
   if (!cells.length) return "reaches no output cell: it is never read";

@@ -228,6 +228,23 @@ def test_an_input_cell_names_its_outputs(show: Show) -> None:
     assert show.page.saved == []
 
 
+def test_the_loupe_shows_what_an_input_cell_adds(show: Show) -> None:
+    view = show.open(up(mode="nearest"))
+    show.page.page.evaluate(
+        """() => {
+            window.written = [];
+            const {fillText} = CanvasRenderingContext2D.prototype;
+            CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+                if (this.canvas.className === 'rv-loupe') window.written.push(text);
+                fillText.call(this, text, ...place);
+            };
+        }"""
+    )
+    point(view, "x", 1, 2, (3, 4))
+    expect(view.locator(".rv-loupe")).to_be_visible()
+    assert set(show.page.page.evaluate("window.written")) == {"×1", "+0.5"}
+
+
 def test_an_input_cell_that_is_never_read_is_said_to_be_lost(show: Show) -> None:
     view = show.open(up(scale_factor=0.5, mode="nearest"))
     point(view, "x", 0, 1, (3, 4))

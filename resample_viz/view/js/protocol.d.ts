@@ -212,4 +212,6 @@ export interface Near {
   panel: import("./panel_view.js").PanelView;
   cells: Cell[];
   products?: boolean;
+  /** The value of the input cell whose contributions to the cells are shown, instead of theirs. */
+  adds?: number;
 }

@@ -706,7 +706,8 @@ export class StageView {
       }
       if (words) continue;
       words = reachOf(cells);
-      near = cells.length ? { panel: this.panels.get(link.target), cells } : null;
+      const adds = input.value(here.row, here.col, channel);
+      near = cells.length ? { panel: this.panels.get(link.target), cells, adds } : null;
     }
     const padding = numberOf(input.meta, here.row, here.col) < 0 ? "Padding at" : "Input";
     this.tell(
@@ -746,10 +747,11 @@ export class StageView {
   }
 
   /**
-   * The cells named in the sentence, large enough to read: colour, value, weight, product.
+   * The cells named in the sentence, large enough to read: colour, value, weight, product; or, of
+   * an input's targets, the weight and what the input adds.
    * @param {Near} near
    */
-  magnify({ panel, cells, products = false }) {
+  magnify({ panel, cells, products = false, adds }) {
     const area = extent(cells);
     const rows = Math.min(area.rows, LOUPE_CELLS);
     const cols = Math.min(area.cols, LOUPE_CELLS);
@@ -770,10 +772,10 @@ export class StageView {
         pen.fillStyle = panel.inkAt(row, col);
         const weight = weights.get(`${row},${col}`);
         const value = panel.value(row, col, cells[0].channel);
-        const lines = [
-          Number.isNaN(value) ? "" : format(value, 2),
-          `×${formatWeight(weight ?? 0)}`,
-        ];
+        const lines =
+          adds === undefined
+            ? [Number.isNaN(value) ? "" : format(value, 2), `×${formatWeight(weight ?? 0)}`]
+            : added(adds, weight);
         if (products && weight !== undefined && size / ratio >= 40)
           lines.push(`= ${format(weight * value, 2)}`);
         lines.forEach((text, i) => {
@@ -846,6 +848,17 @@ function firstChannel(cells) {
  */
 function channelOf(cell, panel) {
   return cell.channel ?? panel.meta.channel;
+}
+
+/**
+ * What an input cell adds to an output cell: its weight there, and the product; nothing elsewhere.
+ * @param {number} value
+ * @param {number | undefined} weight
+ */
+function added(value, weight) {
+  if (weight === undefined) return ["", ""];
+  const product = format(weight * value, 2);
+  return [`×${formatWeight(weight)}`, product.startsWith("−") ? product : `+${product}`];
 }
 
 /** @param {WeightedCell[]} cells */
