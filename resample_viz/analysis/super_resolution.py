@@ -37,6 +37,7 @@ class SuperResolutionScore(NamedTuple):
     ssim: float
 
 
+@one_thread()
 def upscale(x: Tensor, factor: int, method: Baseline = "bicubic") -> Tensor:
     """A picture (N, C, H, W) at `factor` times its size, by F.interpolate.
 
@@ -58,6 +59,7 @@ def upscale(x: Tensor, factor: int, method: Baseline = "bicubic") -> Tensor:
     return F.interpolate(x, scale_factor=factor, **INTERPOLATE[method])
 
 
+@one_thread()
 def back_project(guess: Tensor, small: Tensor) -> Tensor:
     """The nearest picture to `guess` that, shrunk by anti-aliased bicubic, is `small` exactly.
 
