@@ -74,10 +74,22 @@ def normalise_parameters(operation: Any) -> None:
             new = False  # as PyTorch has it
         elif field.name in flags and not isinstance(new, bool):
             raise OperationError(
-                f"{field.name} must be True or False, not {quoted(value)}: try {field.name}=True."
+                f"{field.name} must be True or False, not {quoted(value)}: try "
+                f"{field.name}={_meant(new)}."
             )
         if new is not value:
             object.__setattr__(operation, field.name, new)
+
+
+def _meant(value: object) -> bool:
+    """The flag that was most likely meant by what is none: "false", 0 and "" mean False.
+
+    >>> _meant("False"), _meant(0.0), _meant("yes")
+    (False, False, True)
+    """
+    if isinstance(value, str):
+        return value.strip().lower() not in ("", "0", "false", "no", "none", "off")
+    return value not in (0, ())
 
 
 def _is_plain_field(value: object) -> bool:
