@@ -76,6 +76,19 @@ def checked_size(size: Any) -> int:
     return size
 
 
+def checked_edits(edits: Any) -> tuple[Edit, ...]:
+    """Typed cells as (row, column, value). Raises ImageError."""
+    try:
+        checked = tuple((int(row), int(col), float(value)) for row, col, value in edits)
+    except (TypeError, ValueError):
+        raise ImageError(
+            "edits are (row, column, value), one for each typed cell: try edits=((0, 0, 1.0),)."
+        ) from None
+    for _, _, value in checked:
+        check_typed(value)
+    return checked
+
+
 def title(image: Image) -> str:
     """What a picture is called on screen."""
     return image.replace("_", " ") if isinstance(image, str) else "your own"
@@ -112,6 +125,5 @@ def _edited(x: Tensor, edits: tuple[Edit, ...]) -> Tensor:
     for row, col, value in edits:
         if not (0 <= row < rows and 0 <= col < cols):
             raise ImageError(f"row {row}, column {col} is outside the {rows} × {cols} grid.")
-        check_typed(value)
         edited[0, 0, row, col] = value
     return edited

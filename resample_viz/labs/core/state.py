@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
+import typing
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Self
 
 import ipywidgets as widgets
 from torch import Tensor
@@ -25,12 +27,14 @@ from resample_viz.labs.core.picture import (
     Edit,
     Image,
     OwnPicture,
+    checked_edits,
     checked_image,
     checked_size,
     fitting_size,
     picture,
 )
 from resample_viz.operations import Operation, OperationError, parameters
+from resample_viz.operations.validation import quoted
 from resample_viz.threads import one_thread
 from resample_viz.view import Frame
 
@@ -61,6 +65,14 @@ class PictureSettings:
     def __post_init__(self) -> None:
         object.__setattr__(self, "image", checked_image(self.image))
         checked_size(self.size)
+        object.__setattr__(self, "edits", checked_edits(self.edits))
+        object.__setattr__(self, "centre", _checked_centre(self.centre))
+        wanted = typing.get_type_hints(type(self))["operation"]
+        if not isinstance(self.operation, wanted):
+            raise OperationError(
+                f"this lab shows {wanted.__name__}, not {type(self.operation).__name__}: give "
+                f"operation={wanted.__name__}(), or open the layer by rv.explore."
+            )
 
     def moved(self, **changes: Any) -> Self:
         """These settings with some changed: own fields, or parameters of the operation.
@@ -81,6 +93,19 @@ class PictureSettings:
             operation = changes.get("operation", self.operation)
             changes["operation"] = with_parameters(operation, moved)
         return replace(self, **{"preset": "", **changes})
+
+
+def _checked_centre(centre: Any) -> Centre:
+    try:
+        row, col = (float(share) for share in centre)
+    except (TypeError, ValueError):
+        row = col = math.nan
+    if not (0 <= row <= 1 and 0 <= col <= 1):
+        raise OperationError(
+            f"centre must be two shares from 0 to 1, of height and width, not {quoted(centre)}: "
+            "try centre=(0.5, 0.5)."
+        )
+    return row, col
 
 
 def with_parameters(operation: Operation, moved: dict[str, Any]) -> Operation:
@@ -105,12 +130,6 @@ def _alternatives(operation: type[Operation], name: str) -> set[str]:
     """The parameters that cannot be given together with this one."""
     pairs = [(p.name, p.instead_of) for p in parameters(operation) if p.instead_of]
     return {b if a == name else a for a, b in pairs if name in (a, b)}
-
-
-class Extra(Protocol):
-    """A control that is one setting of the lab, under that setting's name."""
-
-    value: Any
 
 
 class StatefulLab(Lab):
@@ -206,6 +225,11 @@ class StatefulLab(Lab):
         Raises OperationError, ImageError or TypeError, and then nothing has moved.
         """
         del wait
+        if settings is not None and not isinstance(settings, self.Settings):
+            raise TypeError(
+                f"settings must be {self.Settings.__name__}(...), not {quoted(settings)}: try "
+                "lab.set(settings=lab.settings)."
+            )
         start = settings if settings is not None else self._state
         changes = {name: value for name, value in changes.items() if value is not None}
         if preset:
@@ -247,9 +271,16 @@ class StatefulLab(Lab):
             frame = self.frame_of(settings, dark=self.stage.dark)
         if isinstance(settings.image, OwnPicture):
             self._own_picture = settings.image
+        before = self._state, self.shown
         self._state, self.shown = settings, frame
+        self._look_at(settings.centre)
+        try:
+            self.stage.show(frame, copy=self.code())
+        except Exception:
+            self._state, self.shown = before
+            self._look_at(self._state.centre)
+            raise
         self._write(settings)
-        self.stage.show(frame, copy=self.code())
 
     def _check_offered(self, operation: Operation) -> None:
         """Raises OperationError for a choice that is none for pictures, and has no button here."""
@@ -279,8 +310,12 @@ class StatefulLab(Lab):
             self.controls.set(afresh=True, **values)
             for name, extra in self.extras.items():
                 extra.value = getattr(settings, name)
-            if tuple(self.stage.centre) != settings.centre:
-                self.stage.centre = list(settings.centre)
+
+    def _look_at(self, centre: Centre) -> None:
+        """Has the stage encode this part of large panels."""
+        with quiet(self):
+            if tuple(self.stage.centre) != centre:
+                self.stage.centre = list(centre)
 
     def _mark(self, settings: PictureSettings) -> None:
         """The active preset, and whether there is a way back."""

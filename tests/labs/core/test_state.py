@@ -290,3 +290,54 @@ def test_a_lab_can_be_opened_on_a_preset(preset: Preset) -> None:
     assert torch.equal(mine.input, x)
     lab.close()
     mine.close()
+
+
+BAD_SETTINGS: list[dict[str, Any]] = [
+    {"settings": "x"},
+    {"operation": rv.AvgPool(2)},
+    {"centre": (5, 5)},
+    {"centre": "ab"},
+    {"centre": (0.5, float("nan"))},
+    {"edits": 5},
+    {"edits": ((1, 2),)},
+    {"edits": ((1, 2, float("inf")),)},
+    {"edits": ((99, 0, 1.0),)},
+]
+
+
+@pytest.mark.parametrize("changes", BAD_SETTINGS, ids=str)
+def test_a_setting_that_is_none_is_refused_and_the_lab_goes_on(
+    lab: UpsamplingLab, changes: dict[str, Any]
+) -> None:
+    before, frame = lab.settings, lab.stage.frame
+    with pytest.raises((OperationError, ImageError, TypeError)) as refused:
+        lab.set(**changes)
+    assert str(refused.value).endswith(".")
+    assert lab.settings == before
+    assert lab.stage.frame == frame
+    lab.set(image=torch.rand(1, 1, 1, 1))
+    assert tuple(lab.output.shape) == (1, 1, 2, 2)
+
+
+def test_what_the_stage_cannot_show_has_moved_nothing(
+    lab: UpsamplingLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = lab.settings
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise ValueError("too many panels")
+
+    monkeypatch.setattr(Stage, "show", fails)
+    with pytest.raises(ValueError, match="too many panels"):
+        lab.set(scale_factor=3.0)
+    assert lab.settings == before
+    assert lab._read() == before
+
+
+def test_the_part_that_is_looked_at_can_be_set_from_python(lab: UpsamplingLab) -> None:
+    lab.set(image="astronaut", size=256, scale_factor=4.0)
+    lab.set(centre=(0.0, 1.0))
+    assert shown(lab.stage) == encoded(lab)
+    lab.undo()
+    assert shown(lab.stage) == encoded(lab)
+    assert lab.settings.centre == (0.5, 0.5)
