@@ -19,7 +19,7 @@ from resample_viz.analysis.tracing import (
     trace,
 )
 from resample_viz.analysis.tracing.copies import plain_module
-from resample_viz.analysis.tracing.probe import check_room
+from resample_viz.analysis.tracing.probe import check_room, model_output
 from resample_viz.analysis.tracing.recorder import brief
 from resample_viz.deprecation import warn
 from resample_viz.images import load_image
@@ -166,10 +166,15 @@ class NetworkLab(Lab):
     def output(self) -> Tensor:
         """What the network makes of the picture: computed when it is asked for.
 
-        Raises OperationError if it takes too much memory, or if the shapes do not fit.
+        Of a network that returns several tensors, the last step's. Raises OperationError if it
+        takes too much memory, or if the shapes do not fit.
         """
-        steps = self.trace.steps
-        return self._activation(self.operation, len(steps) - 1).output
+        operation, last = self.operation, len(self.trace.steps) - 1
+        check_room(self.trace, last, gradients=False)
+        returned = model_output(self._model(operation), self._input(operation))
+        if isinstance(returned, Tensor):
+            return returned
+        return self._activation(operation, last).output
 
     def activation(self, step: str) -> Activation:
         """What a step, by its name, reads and makes on the picture that is shown."""

@@ -179,3 +179,33 @@ def test_what_cannot_be_explored_is_refused_in_a_sentence() -> None:
         explore(nn.Conv2d(1, 4, 3, device="meta"), torch.rand(1, 1, 4, 4))
     with pytest.raises(OperationError, match="multiple of 9"):
         explore(nn.PixelShuffle(3), torch.rand(1, 4, 4, 4))
+
+
+class EndsBetweenSteps(torch.nn.Module):
+    """What it returns is not what its last step makes."""
+
+    def __init__(self, end: Any) -> None:
+        super().__init__()
+        self.end = end
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.end(torch.nn.functional.avg_pool2d(x, 2))
+
+
+@pytest.mark.parametrize(
+    "end",
+    [lambda y: y * 2, lambda y: y.relu() - 1, lambda y: y[:, :1], lambda y: y],
+    ids=["times 2", "minus 1", "one channel", "the step itself"],
+)
+def test_the_output_is_what_the_model_returns(end: Any) -> None:
+    model, x = EndsBetweenSteps(end), torch.rand(1, 3, 16, 16)
+    lab = NetworkLab(model=model, image=x)
+    torch.testing.assert_close(lab.output, model(x))
+    lab.close()
+
+
+def test_of_a_model_that_returns_several_tensors_the_last_step_is_the_output() -> None:
+    model, x = EndsBetweenSteps(lambda y: {"out": y}), torch.rand(1, 3, 16, 16)
+    lab = NetworkLab(model=model, image=x)
+    torch.testing.assert_close(lab.output, model(x)["out"])
+    lab.close()

@@ -95,6 +95,8 @@ class RoundTrips(tuple[RoundTrip, ...]):
         return made
 
     def __str__(self) -> str:
+        if not self:
+            return "No way back is known: it is not linear, and y is not to be resized to x."
         lines = [str(row) for row in self]
         return "\n".join([*lines, str(self.spectrum)] if self.spectrum else lines)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import torch
@@ -124,21 +124,19 @@ def initialised(model: nn.Module, x: Tensor) -> nn.Module:
     return copied
 
 
+def model_output(model: nn.Module, x: Tensor) -> Any:
+    """What the model returns for x, in evaluation mode and without gradients; it stays as it was.
+
+    Raises OperationError if the model fails.
+    """
+    with torch.no_grad():
+        return _watched(model, x, Recorder([x]))
+
+
 def _run(model: nn.Module, x: Tensor, step: int) -> Activation:
-    recorder, model = Recorder([x], keep=step), plain_module(model)[0]
-    if any(is_lazy(one) for one in model.parameters()):
-        model = initialised(model, x)
-    try:
-        with preserved(model), watching(model, recorder), recorder:
-            model(x)
-    except Reached:
-        pass
-    except Exception as error:
-        failed = recorder.fail(error)
-        raise OperationError(
-            f"the model fails at {failed.name} ({type(error).__name__}) on an input of shape "
-            f"{tuple(x.shape)}: trace(model, {tuple(x.shape)}) says why."
-        ) from None
+    recorder = Recorder([x], keep=step)
+    with suppress(Reached):
+        _watched(model, x, recorder)
     if recorder.kept is None:
         raise OperationError(
             f"there is no step {step}: on this input the model has {len(recorder.steps)} steps."
@@ -148,3 +146,21 @@ def _run(model: nn.Module, x: Tensor, step: int) -> Activation:
     if field is None:
         return Activation(inputs, output, output if output.ndim == 4 else None)
     return Activation(inputs, output, field.layout.as_map(output))
+
+
+def _watched(model: nn.Module, x: Tensor, recorder: Recorder) -> Any:
+    """Runs the model as far as the recorder lets it; raises Reached where that ends."""
+    model = plain_module(model)[0]
+    if any(is_lazy(one) for one in model.parameters()):
+        model = initialised(model, x)
+    try:
+        with preserved(model), watching(model, recorder), recorder:
+            return model(x)
+    except Reached:
+        raise
+    except Exception as error:
+        failed = recorder.fail(error)
+        raise OperationError(
+            f"the model fails at {failed.name} ({type(error).__name__}) on an input of shape "
+            f"{tuple(x.shape)}: trace(model, {tuple(x.shape)}) says why."
+        ) from None

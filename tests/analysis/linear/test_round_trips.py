@@ -305,3 +305,8 @@ def test_a_twin_keeps_to_the_limits_of_its_picture() -> None:
 def test_only_linear_operations_have_twins() -> None:
     with pytest.raises(OperationError, match="MaxPool is not linear"):
         metamer(MaxPool(2), picture())
+
+
+def test_where_there_is_no_way_back_the_table_says_so() -> None:
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU())
+    assert str(rv.round_trip(model, torch.rand(1, 3, 8, 8))).startswith("No way back is known")
