@@ -20,7 +20,7 @@ from resample_viz.analysis.codes import (
     principal_components,
     restore_bicubic,
 )
-from resample_viz.analysis.spectrum import amplitudes, displayed
+from resample_viz.analysis.spectrum import amplitudes
 from resample_viz.datasets import digits, faces, other_patches
 from resample_viz.labs.base import Preset
 from resample_viz.labs.blocks import BlockChoice, Noise, noisy
@@ -42,6 +42,8 @@ LONGEST_CODE = 64
 CODE_COLUMNS = 8
 UNPOOLING = "max unpooling"
 NEXT = "next example"
+OUTLIERS = 0.02
+"""This share of the darkest and of the lightest cells is cut off where a picture is stretched."""
 UNIT = (0.0, 1.0)
 
 
@@ -432,10 +434,10 @@ def _grid(y: Tensor) -> tuple[Merit, ...]:
 
 
 def _seen_grid(y: Tensor) -> tuple[Panel, ...]:
-    """The output between its own darkest and lightest value, and its spectrum, where `_grid` is."""
+    """The output on a scale of its own, and its spectrum, linear: where `_grid` is."""
     if y.shape[-1] == SMALL:
         return ()
-    low, high = float(y.min()), float(y.max())
+    low, high = (float(y.quantile(share)) for share in (OUTLIERS, 1 - OUTLIERS))
     amplitude = amplitudes(y[0])
     return (
         Panel(
@@ -451,7 +453,7 @@ def _seen_grid(y: Tensor) -> tuple[Panel, ...]:
             "spectrum",
             "Spectrum of the output",
             "index",
-            displayed(amplitude, float(amplitude.max()))[None],
+            (amplitude / amplitude.max().clamp(min=1e-12))[None],
             UNIT,
             colormap="magma",
             caption="lowest frequency in the middle; a period of 2 pixels at the borders",
