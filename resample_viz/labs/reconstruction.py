@@ -444,9 +444,9 @@ def _seen_grid(y: Tensor) -> tuple[Panel, ...]:
             "stretched",
             "The output, stretched",
             "output",
-            y[0],
+            y[0].clamp(low, high),
             (low, high) if high > low else (low, low + 1e-6),
-            caption=f"black is {low:.3f}, white is {high:.3f}",
+            caption=f"black: {low:.3f} and less, white: {high:.3f} and more",
             like="x",
         ),
         Panel(
