@@ -20,7 +20,7 @@ from resample_viz.labs.panels import (
     signal_range,
     tensor_panel,
 )
-from resample_viz.operations import Axis, OperationError, Undo, Upsample
+from resample_viz.operations import Axis, Operation, OperationError, Undo, Upsample
 from resample_viz.view import ChartPanel, Frame, LineChart, Link, Step
 from resample_viz.view.colors import ROLE_COLORS
 
@@ -49,6 +49,7 @@ class UpsamplingSettings(PictureSettings):
 
     operation: Upsample = field(default_factory=Upsample)
     way_back: WayBack = "resize back, area"
+    operation_type: ClassVar[type[Operation]] = Upsample
 
     def __post_init__(self) -> None:
         super().__post_init__()

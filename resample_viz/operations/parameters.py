@@ -20,6 +20,7 @@ import dataclasses
 import types
 import typing
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 Pair = tuple[int, int]
@@ -105,6 +106,7 @@ class Parameter:
         return tuple(choice for choice in self.choices if ranks.allow(choice, ndim))
 
 
+@cache
 def parameters(operation: type) -> tuple[Parameter, ...]:
     """The parameters of an operation class, in the order of its fields.
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import math
-import typing
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -61,13 +60,14 @@ class PictureSettings:
     operation: Operation = dataclasses.field(default_factory=Operation)
     centre: Centre = (0.5, 0.5)
     preset: str = ""
+    operation_type: ClassVar[type[Operation]]
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "image", checked_image(self.image))
         checked_size(self.size)
         object.__setattr__(self, "edits", checked_edits(self.edits))
         object.__setattr__(self, "centre", _checked_centre(self.centre))
-        wanted = typing.get_type_hints(type(self))["operation"]
+        wanted = self.operation_type
         if not isinstance(self.operation, wanted):
             raise OperationError(
                 f"this lab shows {wanted.__name__}, not {type(self.operation).__name__}: give "
