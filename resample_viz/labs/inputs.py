@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,26 +10,22 @@ import ipywidgets as widgets
 import numpy as np
 from torch import Tensor
 
-from resample_viz.images import PATTERNS, PHOTOGRAPHS, ImageError, load_image, pattern, photograph
+from resample_viz.images import ImageError, load_image
 from resample_viz.labs.controls import LABEL
+from resample_viz.labs.picture import (
+    NAMES,
+    SIZES,
+    check_exists,
+    check_typed,
+    checked_size,
+    edited,
+    fitting_size,
+    is_editable,
+    picture,
+    title,
+)
 
-SIZES = (3, 4, 5, 6, 7, 8, 9, 12, 16, 32, 64, 128, 256)
 OWN = "your own"
-SMALL = ("integer grid", "impulse")  # patterns that are for reading numbers, not for looking
-MAX_EDITABLE = 16
-LARGEST_VALUE = 1e9  # of a typed number; sums and squares of larger ones leave float32
-
-
-def check_typed(value: float) -> None:
-    """Raises ImageError for a number that is too large for a cell."""
-    if not abs(value) <= LARGEST_VALUE:
-        raise ImageError(
-            f"{value:g} is too large for a cell: type a number of at most {LARGEST_VALUE:g}."
-        )
-
-
-def _title(name: str) -> str:
-    return name.replace("_", " ")
 
 
 class InputControls:
@@ -43,8 +38,8 @@ class InputControls:
         self._made: tuple[Any, Tensor] | None = None
         self._own: Any = None
         self._edited: Tensor | None = None
-        names = [_title(name) for name in (*PHOTOGRAPHS, *PATTERNS)]
-        self._names = dict(zip(names, (*PHOTOGRAPHS, *PATTERNS)))
+        names = [title(name) for name in NAMES]
+        self._names = dict(zip(names, NAMES))
         self.picture = widgets.Dropdown(options=names, description="picture", style=LABEL)
         self.picture.add_class("rv-control-image")
         self.extent = widgets.Dropdown(
@@ -62,19 +57,15 @@ class InputControls:
 
     def set(self, *, image: Any = None, size: int | None = None) -> None:
         """Chooses a picture by name or takes the learner's own; chooses a size."""
-        if isinstance(image, str) and _title(image) in self._names:
-            self.picture.value = _title(image)
-        elif isinstance(image, str) and not os.path.exists(image):
-            raise ImageError(
-                f"there is neither a picture nor a file called {image!r}: the pictures are "
-                f"{', '.join(self._names)}."
-            )
+        if isinstance(image, str) and title(image) in self._names:
+            self.picture.value = title(image)
         elif image is not None:
+            if isinstance(image, str):
+                check_exists(image)
             self._take(image)
         if size is not None:
             if size not in dict(self.extent.options).values():
-                if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= 1024:
-                    raise ImageError(f"size must be 1 to 1024 pixels, not {size!r}: try size=128.")
+                checked_size(size)
                 self.extent.options = (*self.extent.options, (f"{size} × {size}", size))
             self.extent.value = size
 
@@ -119,8 +110,7 @@ class InputControls:
     @property
     def editable(self) -> bool:
         """Whether the cells can be typed into: small one-channel inputs only."""
-        x = self.tensor
-        return x.shape[1] == 1 and max(x.shape[2:]) <= MAX_EDITABLE
+        return is_editable(self.tensor)
 
     @property
     def tensor(self) -> Tensor:
@@ -135,29 +125,19 @@ class InputControls:
     def _make(self) -> Tensor:
         if self.picture.value == OWN:
             return self._load_own()
-        name = self._names[self.picture.value]
-        make = photograph if name in PHOTOGRAPHS else pattern
-        return make(name, self.extent.value)
+        return picture(self._names[self.picture.value], self.extent.value)
 
     def write(self, row: int, col: int, value: float) -> None:
         """Changes one cell, in a copy."""
-        if not self.editable:
-            raise ImageError("only small one-channel grids can be edited: choose a size up to 16.")
-        edited = self.tensor.clone()
-        rows, cols = edited.shape[2:]
-        if not (0 <= row < rows and 0 <= col < cols):
-            raise ImageError(f"row {row}, column {col} is outside the {rows} × {cols} grid.")
         check_typed(value)
-        edited[0, 0, row, col] = value
-        self._edited = edited
+        self._edited = edited(self.tensor, ((row, col, value),))
 
     def _suggest_size(self) -> None:
         """Grids of numbers are small, photographs are not."""
         self._suggesting = True
-        if self.picture.value in SMALL and self.extent.value > MAX_EDITABLE:
-            self.extent.value = 6
-        elif self._names.get(self.picture.value) in PHOTOGRAPHS and self.extent.value < 32:
-            self.extent.value = 128
+        chosen = self._names.get(self.picture.value)
+        if chosen is not None:
+            self.extent.value = fitting_size(chosen, self.extent.value)
         self._suggesting = False
 
     def on_change(self, callback: Callable[[], None]) -> None:

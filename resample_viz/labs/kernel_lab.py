@@ -9,9 +9,9 @@ from torch import Tensor
 
 from resample_viz.labs.base import Lab
 from resample_viz.labs.controls import Simple, Slider, buttons, display
-from resample_viz.labs.inputs import check_typed
 from resample_viz.labs.kernels import follow_channels, with_groups, write_weight
 from resample_viz.labs.least_squares import LeastSquares
+from resample_viz.labs.picture import check_typed
 from resample_viz.operations import Range
 from resample_viz.operations.kernel_layer import KernelLayer
 

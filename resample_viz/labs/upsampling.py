@@ -11,7 +11,6 @@ from torch import Tensor
 
 from resample_viz.labs.base import Preset
 from resample_viz.labs.controls import LABEL, Simple
-from resample_viz.labs.core.picture import is_editable
 from resample_viz.labs.core.state import PictureSettings, StatefulLab
 from resample_viz.labs.panels import (
     error_panel,
@@ -20,6 +19,7 @@ from resample_viz.labs.panels import (
     signal_range,
     tensor_panel,
 )
+from resample_viz.labs.picture import is_editable
 from resample_viz.operations import Axis, Operation, OperationError, Undo, Upsample
 from resample_viz.view import ChartPanel, Frame, LineChart, Link, Step
 from resample_viz.view.colors import ROLE_COLORS

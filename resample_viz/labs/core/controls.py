@@ -7,8 +7,7 @@ from collections.abc import Callable
 import ipywidgets as widgets
 
 from resample_viz.labs.controls import LABEL
-from resample_viz.labs.core.picture import NAMES, Image, OwnPicture, title
-from resample_viz.labs.inputs import SIZES
+from resample_viz.labs.picture import NAMES, SIZES, Image, OwnPicture, title
 
 
 class PictureControls:

@@ -22,7 +22,7 @@ from torch import Tensor
 from resample_viz.labs.base import Lab, calmly
 from resample_viz.labs.controls import quiet
 from resample_viz.labs.core.controls import PictureControls
-from resample_viz.labs.core.picture import (
+from resample_viz.labs.picture import (
     Edit,
     Image,
     OwnPicture,

@@ -17,7 +17,7 @@ import resample_viz as rv
 from resample_viz.images import PATTERNS, PHOTOGRAPHS, ImageError
 from resample_viz.labs import UpsamplingLab
 from resample_viz.labs.base import Preset
-from resample_viz.labs.core.picture import OwnPicture, title
+from resample_viz.labs.picture import OwnPicture, title
 from resample_viz.labs.upsampling import WAYS_BACK, UpsamplingSettings
 from resample_viz.operations import OperationError, Upsample
 from resample_viz.view import Stage

@@ -12,11 +12,15 @@ import numpy as np
 from torch import Tensor
 
 from resample_viz.images import PATTERNS, PHOTOGRAPHS, ImageError, load_image, pattern, photograph
-from resample_viz.labs.inputs import MAX_EDITABLE, SMALL, check_typed
 
 NAMES = (*PHOTOGRAPHS, *PATTERNS)
+SIZES = (3, 4, 5, 6, 7, 8, 9, 12, 16, 32, 64, 128, 256)
+"""Pixels per axis that a list offers."""
 LARGEST = 1024
 """Pixels per axis."""
+SMALL = ("integer grid", "impulse")  # patterns that are for reading numbers, not for looking
+MAX_EDITABLE = 16
+LARGEST_VALUE = 1e9  # of a typed number; sums and squares of larger ones leave float32
 Edit = tuple[int, int, float]
 """Row, column, and the value that was typed there."""
 
@@ -61,12 +65,17 @@ def checked_image(image: Any) -> Image:
         name = image.replace(" ", "_")
         if name in NAMES:
             return name
-        if not os.path.exists(image):
-            known = ", ".join(title(name) for name in NAMES)
-            raise ImageError(
-                f"there is neither a picture nor a file called {image!r}: the pictures are {known}."
-            )
+        check_exists(image)
     return OwnPicture.of(image)
+
+
+def check_exists(path: str) -> None:
+    """Raises ImageError for what is neither the name of a picture nor a file."""
+    if not os.path.exists(path):
+        known = ", ".join(title(name) for name in NAMES)
+        raise ImageError(
+            f"there is neither a picture nor a file called {path!r}: the pictures are {known}."
+        )
 
 
 def checked_size(size: Any) -> int:
@@ -74,6 +83,14 @@ def checked_size(size: Any) -> int:
     if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= LARGEST:
         raise ImageError(f"size must be 1 to {LARGEST} pixels, not {size!r}: try size=128.")
     return size
+
+
+def check_typed(value: float) -> None:
+    """Raises ImageError for a number that is too large for a cell."""
+    if not abs(value) <= LARGEST_VALUE:
+        raise ImageError(
+            f"{value:g} is too large for a cell: type a number of at most {LARGEST_VALUE:g}."
+        )
 
 
 def checked_edits(edits: Any) -> tuple[Edit, ...]:
@@ -109,7 +126,7 @@ def picture(image: Image, size: int, edits: tuple[Edit, ...] = ()) -> Tensor:
         x = image.tensor(size)
     else:
         x = (photograph if image in PHOTOGRAPHS else pattern)(image, size)
-    return _edited(x, edits) if edits else x
+    return edited(x, edits) if edits else x
 
 
 def is_editable(x: Tensor) -> bool:
@@ -117,13 +134,14 @@ def is_editable(x: Tensor) -> bool:
     return x.shape[1] == 1 and max(x.shape[2:]) <= MAX_EDITABLE
 
 
-def _edited(x: Tensor, edits: tuple[Edit, ...]) -> Tensor:
+def edited(x: Tensor, edits: tuple[Edit, ...]) -> Tensor:
+    """A copy of x, (1, 1, H, W), with some cells changed. Raises ImageError where it cannot be."""
     if not is_editable(x):
         raise ImageError("only small one-channel grids can be edited: choose a size up to 16.")
-    edited = x.clone()
-    rows, cols = edited.shape[2:]
+    result = x.clone()
+    rows, cols = result.shape[2:]
     for row, col, value in edits:
         if not (0 <= row < rows and 0 <= col < cols):
             raise ImageError(f"row {row}, column {col} is outside the {rows} × {cols} grid.")
-        edited[0, 0, row, col] = value
-    return edited
+        result[0, 0, row, col] = value
+    return result
