@@ -38,11 +38,15 @@ MOST_WRITTEN = 4096
 
 @dataclass(frozen=True)
 class Preset:
-    """A named situation that makes one point: settings, and a sentence on what to look at."""
+    """A named situation that makes one point: settings, and a sentence on what to look at.
+
+    `controls` names the two to four that the point is about.
+    """
 
     name: str
     look: str
     settings: dict[str, Any] = field(default_factory=dict)
+    controls: tuple[str, ...] = ()
 
 
 def _written(name: str, values: Tensor) -> str:
@@ -122,7 +126,7 @@ class Lab(widgets.Box):
         self.extras = self.build_extras()
         self._usual = {name: extra.value for name, extra in self.extras.items()}
         self.charts = self.build_charts()
-        super().__init__([self._control_column(), self.stage])
+        super().__init__(self._parts())
         self.add_class("rv-lab")
         self.add_class(f"rv-lab-{self.name}")
         self.stage.add_class("rv-view")
@@ -395,7 +399,15 @@ class Lab(widgets.Box):
         self.stage.observe(self._picked, names=["picked"])
         self.stage.observe(self._uploaded, names=["upload"])
 
-    def _control_column(self) -> widgets.Widget:
+    def _parts(self) -> list[widgets.Widget]:
+        """What the box holds; the stage comes last."""
+        extras = [extra.widget for extra in self.extras.values()]
+        presets = self._preset_row()
+        column = widgets.VBox([presets, self.inputs.widget, self.controls.widget, *extras])
+        column.add_class("rv-controls")
+        return [column, self.stage]
+
+    def _preset_row(self) -> widgets.Box:
         buttons = []
         for preset in self.presets:
             button = widgets.Button(description=preset.name, tooltip=preset.look)
@@ -404,10 +416,7 @@ class Lab(widgets.Box):
             buttons.append(button)
         presets = widgets.Box(buttons)
         presets.add_class("rv-presets")
-        extras = [extra.widget for extra in self.extras.values()]
-        column = widgets.VBox([presets, self.inputs.widget, self.controls.widget, *extras])
-        column.add_class("rv-controls")
-        return column
+        return presets
 
     # The static face
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol
@@ -17,6 +17,8 @@ LABEL = {"description_width": "initial"}
 CHANNELS = ("red", "green", "blue")
 MOST_BUTTONS = 6
 """More choices than this are a list that unfolds."""
+MOST_LETTERS = 60
+"""Choices with more letters than this in all are a list, too."""
 
 
 class Control(Protocol):
@@ -471,7 +473,8 @@ class OperationControls:
         self._either: list[Either] = []
         described = parameters(operation)
         instead = {p.instead_of: p for p in described if p.instead_of}
-        boxes = []
+        self.widgets: dict[str, widgets.Widget] = {}
+        """What stands on the screen for a parameter, or for two of which one is given."""
         for parameter in described:
             if parameter.instead_of:
                 continue
@@ -481,13 +484,13 @@ class OperationControls:
                 other = instead[parameter.name]
                 either = Either(_named(parameter), _named(other))
                 self._either.append(either)
-                boxes.append(either.widget)
+                self.widgets[parameter.name] = either.widget
             else:
                 self._single[parameter.name] = control(parameter, ndim)
-                boxes.append(self._single[parameter.name].widget)
+                self.widgets[parameter.name] = self._single[parameter.name].widget
             if parameter.when:
                 self._conditions.append((parameter.name, parameter.when))
-        self.widget = widgets.VBox(boxes)
+        self.widget = widgets.VBox(list(self.widgets.values()))
         self.on_change(self._show)
         self._show()
 
@@ -590,7 +593,7 @@ def control(parameter: Parameter, ndim: int) -> Control:
     elif parameter.kind == "switch":
         box = widgets.Checkbox(value=parameter.default, description=parameter.name, indent=False)
         built = Simple(box)
-    elif len(choices := parameter.choices_for(ndim)) > MOST_BUTTONS:
+    elif is_list(choices := parameter.choices_for(ndim)):
         built = Simple(
             widgets.Dropdown(
                 options=choices, value=parameter.default, description=parameter.name, style=LABEL
@@ -600,6 +603,11 @@ def control(parameter: Parameter, ndim: int) -> Control:
         built = Simple(buttons(parameter.name, choices, parameter.default))
     built.widget.add_class(f"rv-control-{parameter.name}")
     return built
+
+
+def is_list(choices: Sequence[str]) -> bool:
+    """Whether choices are a list that unfolds, instead of a row of buttons."""
+    return len(choices) > MOST_BUTTONS or sum(map(len, choices)) > MOST_LETTERS
 
 
 def buttons(name: str, options: Iterable[str], value: str) -> widgets.ToggleButtons:

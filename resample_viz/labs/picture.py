@@ -106,6 +106,13 @@ def checked_edits(edits: Any) -> tuple[Edit, ...]:
     return checked
 
 
+def edits_within(edits: tuple[Edit, ...], size: int) -> tuple[Edit, ...]:
+    """Those of the edits whose cells a grid of `size` × `size` has; none where it is no grid."""
+    if size > MAX_EDITABLE:
+        return ()
+    return tuple((row, col, value) for row, col, value in edits if max(row, col) < size)
+
+
 def title(image: Image) -> str:
     """What a picture is called on screen."""
     return image.replace("_", " ") if isinstance(image, str) else "your own"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, get_args
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
-import ipywidgets as widgets
-import torch
 from torch import Tensor
 
+from resample_viz.analysis.resizing.kernel import sampled_kernel
 from resample_viz.labs.base import Preset
-from resample_viz.labs.controls import LABEL, Simple
+from resample_viz.labs.core.column import Labelled
 from resample_viz.labs.core.state import PictureSettings, StatefulLab
 from resample_viz.labs.panels import (
     error_panel,
@@ -20,15 +19,13 @@ from resample_viz.labs.panels import (
     tensor_panel,
 )
 from resample_viz.labs.picture import is_editable
-from resample_viz.operations import Axis, Operation, OperationError, Undo, Upsample
-from resample_viz.view import ChartPanel, Frame, LineChart, Link, Step
-from resample_viz.view.colors import ROLE_COLORS
+from resample_viz.operations import Operation, OperationError, Undo, Upsample
+from resample_viz.view import Frame, Link, RowPanel, Step
 
 WayBack = Literal[
     "resize back, area", "resize back, same mode", "adjoint (transpose)", "least squares"
 ]
 WAYS_BACK: tuple[WayBack, ...] = get_args(WayBack)
-PROFILE_CELLS = 12
 
 LOOK = {
     "nearest": "Every output cell copies one input cell: blocks. Hover over one to see which.",
@@ -45,10 +42,18 @@ LOOK = {
 
 @dataclass(frozen=True)
 class UpsamplingSettings(PictureSettings):
-    """All that can be set in an `UpsamplingLab`: see `PictureSettings`, and the way back."""
+    """All that can be set in an `UpsamplingLab`; for what it adds, see `PictureSettings`.
+
+    Attributes:
+        way_back: how x̂ is made of y.
+        same_cells: whether x and y are drawn at one scale, where both can be seen then.
+        mark_outside: whether values outside the range of x are magenta.
+    """
 
     operation: Upsample = field(default_factory=Upsample)
-    way_back: WayBack = "resize back, area"
+    way_back: Annotated[WayBack, Labelled("way back")] = "resize back, area"
+    same_cells: Annotated[bool, Labelled("cells of one size in x and y")] = True
+    mark_outside: Annotated[bool, Labelled("values out of range in magenta")] = True
     operation_type: ClassVar[type[Operation]] = Upsample
 
     def __post_init__(self) -> None:
@@ -77,11 +82,13 @@ class UpsamplingLab(StatefulLab):
     Settings = UpsamplingSettings
     operation_type = Upsample
     opening: ClassVar[dict[str, Any]] = {"mode": "bilinear"}
+    key_controls = ("mode", "scale_factor")
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset(
             "blocks of nearest",
-            "At ×6 every input cell is a 6 × 6 block. Hover over a block: one source, weight 1.",
-            {"image": "astronaut", "size": 32, "mode": "nearest", "scale_factor": 6.0},
+            "At ×8 every input cell is an 8 × 8 block. Point at a block: one source, weight 1.",
+            {"image": "astronaut", "size": 32, "mode": "nearest", "scale_factor": 8.0},
+            controls=("mode", "scale_factor"),
         ),
         Preset(
             "align_corners drifts",
@@ -94,17 +101,21 @@ class UpsamplingLab(StatefulLab):
                 "scale_factor": 4.0,
                 "align_corners": True,
             },
+            controls=("align_corners", "scale_factor", "mode"),
         ),
         Preset(
             "bicubic overshoots",
             "The magenta cells lie outside [0, 1]: the chart shows the swing on both sides of "
             "the edge.",
             {"image": "edge", "size": 16, "mode": "bicubic", "scale_factor": 4.0},
+            controls=("mode", "scale_factor", "mark_outside"),
         ),
         Preset(
             "no power of two",
-            "×1.7 works like any other positive number: the output size is rounded down.",
-            {"image": "astronaut", "size": 128, "mode": "bilinear", "scale_factor": 1.7},
+            "×1.8 works like any other positive number: the output size is rounded down, here from "
+            "230.4 to 230.",
+            {"image": "astronaut", "size": 128, "mode": "bilinear", "scale_factor": 1.8},
+            controls=("scale_factor", "recompute_scale_factor", "mode"),
         ),
         Preset(
             "there and back",
@@ -117,18 +128,9 @@ class UpsamplingLab(StatefulLab):
                 "scale_factor": 2.0,
                 "way_back": "least squares",
             },
+            controls=("way_back", "mode", "scale_factor"),
         ),
     )
-
-    def build_extras(self) -> dict[str, Any]:
-        """The way back from y to x̂."""
-        way = widgets.Dropdown(options=WAYS_BACK, description="way back", style=LABEL)
-        way.add_class("rv-control-way_back")
-        return {"way_back": Simple(way)}
-
-    def build_charts(self) -> dict[str, Any]:
-        """The chart of one row."""
-        return {"profile": RowProfile()}
 
     def _parameters_read(self) -> dict[str, Any]:
         """A size that takes the place of a scale factor is the size that there was."""
@@ -141,6 +143,7 @@ class UpsamplingLab(StatefulLab):
 
     def frame_of(self, settings: UpsamplingSettings, *, dark: bool) -> Frame:
         """Input, output, index map, error of the way back, and one row as a chart."""
+        del dark  # nothing of it is drawn in Python
         operation, x = settings.operation, self.input_of(settings)
         y = operation(x)
         undo = _way_back(settings, x)
@@ -151,9 +154,9 @@ class UpsamplingLab(StatefulLab):
         panels = (
             tensor_panel("x", "Input x", "input", x, limits, editable=editable),
             tensor_panel("y", "Output y", "output", y, limits),
-            index_panel(footprint),
-            error_panel(restored, x, limits),
-            self.charts["profile"].draw(x, footprint.axes[1], dark=dark),
+            replace(index_panel(footprint), title="Index map"),
+            replace(error_panel(restored, x, limits), title="Error |x̂ − x|"),
+            row_panel(x, y, operation),
         )
         return Frame(
             panels,
@@ -178,6 +181,9 @@ class UpsamplingLab(StatefulLab):
             merits=merits(restored, x, limits),
             formula=operation.explain_shape(x.shape),
             hint=self.point_of(settings) or LOOK[operation.mode],
+            main=("x", "y"),
+            same_cells=settings.same_cells,
+            mark_outside=settings.mark_outside,
         )
 
 
@@ -187,54 +193,19 @@ def _way_back(settings: UpsamplingSettings, x: Tensor) -> Undo:
     return next((way for way in ways if way.label == wanted), ways[0])
 
 
-class RowProfile:
-    """The chart of one row: where the output samples fall between the input samples."""
-
-    def __init__(self) -> None:
-        self.chart = LineChart(720, 170, self._dress)
-        self.chart.add("y", label="output y", color=ROLE_COLORS["output"], marker=".", lw=1, ms=5)
-        self.chart.add("x", label="input x", color=ROLE_COLORS["input"], marker="o", ls="", ms=6)
-        self._limits = ((-0.5, 1.0), (0.0, 1.0))
-        self._scene: tuple[Tensor | None, bool] = (None, False)
-
-    def dress_for(self, x: Tensor, *, dark: bool) -> None:
-        """Sets the limits for another input: about a dozen cells around the centre of its row."""
-        width = x.shape[-1]
-        first = max(0, (width - PROFILE_CELLS) // 2)
-        last = min(width - 1, first + PROFILE_CELLS)
-        low, high = signal_range(x)
-        room = 0.18 * (high - low)
-        self._limits = ((first - 0.6, last + 0.6), (low - room, high + room))
-        self.chart.reset(dark=dark)
-
-    def _dress(self, axes: Any) -> None:
-        (left, right), (bottom, top) = self._limits
-        axes.set(xlim=(left, right), ylim=(bottom, top), xlabel="column of x, in pixels")
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        room = 0.18 / 1.36 * (top - bottom)
-        for level in (bottom + room, top - room):
-            axes.axhline(level, color="#767676", lw=0.8, ls="--")
-
-    def draw(self, x: Tensor, axis: Axis, *, dark: bool) -> ChartPanel:
-        """Resizes the middle row of channel 0 along its width, with PyTorch's weights."""
-        if self._scene[0] is not x or self._scene[1] != dark:
-            self._scene = (x, dark)
-            self.dress_for(x, dark=dark)
-        middle = x.shape[-2] // 2
-        row = x[0, 0, middle].detach()
-        out = axis.matrix.to(row) @ row
-        picture, palette = self.chart.update(
-            x=(torch.arange(len(row)).numpy(), row.numpy()),
-            y=(axis.centres.numpy(), out.numpy()),
-        )
-        (left, right), _ = self._limits
-        span = f"row {middle}, columns {max(0, round(left))} to {round(right)}"
-        low, high = float(out.min()), float(out.max())
-        return ChartPanel(
-            "profile",
-            f"One row of x and of y ({span})",
-            picture,
-            palette,
-            alt=f"Line chart of {span}: input samples as dots at whole pixels, output samples "
-            f"between them; the output row runs from {low:.3g} to {high:.3g}.",
-        )
+def row_panel(x: Tensor, y: Tensor, operation: Upsample) -> RowPanel:
+    """One row of x, (1, C, H, W), and of y, and the kernel that leads from one to the other."""
+    kernel = sampled_kernel(operation, x.shape)
+    row = y[0, 0, y.shape[-2] // 2].detach()
+    low, high = (float(value) for value in row.aminmax())
+    return RowPanel(
+        "profile",
+        "One row of y",
+        "x",
+        "y",
+        alt=f"Chart of one row, which follows the pointer: the samples of x as dots, those of y as "
+        f"a line, below them the kernel with its weights. The middle row of y runs from {low:.3g} "
+        f"to {high:.3g}.",
+        value_range=signal_range(x),
+        kernel=None if kernel is None else (kernel.offsets, kernel.weights, kernel.centres),
+    )

@@ -117,10 +117,11 @@ def parameters(operation: type) -> tuple[Parameter, ...]:
     hints = typing.get_type_hints(operation, include_extras=True)
     fields = dataclasses.fields(operation)
     usual = operation()
-    return tuple(_describe(f.name, hints[f.name], getattr(usual, f.name)) for f in fields)
+    return tuple(describe(f.name, hints[f.name], getattr(usual, f.name)) for f in fields)
 
 
-def _describe(name: str, hint: Any, default: Any) -> Parameter:
+def describe(name: str, hint: Any, default: Any) -> Parameter:
+    """A parameter as its annotation describes it. Raises TypeError for a number without a Range."""
     notes: tuple[Any, ...] = ()
     if typing.get_origin(hint) is typing.Annotated:
         hint, *rest = typing.get_args(hint)

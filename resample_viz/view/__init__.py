@@ -10,6 +10,7 @@ from resample_viz.view.panel import (
     Link,
     Merit,
     Panel,
+    RowPanel,
     Step,
 )
 from resample_viz.view.pictures import as_text, small_png
@@ -24,6 +25,7 @@ __all__ = [
     "Link",
     "Merit",
     "Panel",
+    "RowPanel",
     "Stage",
     "Step",
     "as_text",

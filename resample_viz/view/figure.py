@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resample_viz.view.colors import MATPLOTLIB_NAMES, ROLE_COLORS, palette
-from resample_viz.view.panel import ChartPanel, Frame, IndexPanel, Panel
+from resample_viz.view.panel import Frame, IndexPanel, Panel
 from resample_viz.view.pictures import GREYS, MANY_GREYS, Box, small_png
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def figure(frame: Frame) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    panels = [panel for panel in frame.panels if not isinstance(panel, ChartPanel)]
+    panels = _pictures(frame)
     columns = max(1, min(frame.columns or COLUMNS, len(panels)))
     rows = max(1, math.ceil(len(panels) / columns))
     width = 2.6 if len(panels) <= MANY else 2.0
@@ -55,7 +55,7 @@ def figure(frame: Frame) -> Figure:
 
 def png(frame: Frame) -> bytes:
     """The figure as the bytes of a small PNG; the same frame gives the same bytes."""
-    panels = [panel for panel in frame.panels if not isinstance(panel, ChartPanel)]
+    panels = _pictures(frame)
     roles = {ROLE_COLORS[panel.role] for panel in panels}
     is_grey = any(
         isinstance(panel, Panel) and panel.colormap == "gray" and len(panel.shown) == 1
@@ -71,6 +71,11 @@ def png(frame: Frame) -> bytes:
     return small_png(
         picture, exact=(*(MANY_GREYS if is_grey else GREYS), *sorted(roles)), smooth=smooth
     )
+
+
+def _pictures(frame: Frame) -> list[Panel | IndexPanel]:
+    """The panels that have cells."""
+    return [panel for panel in frame.panels if isinstance(panel, Panel | IndexPanel)]
 
 
 def painted(drawing: Figure) -> Image.Image:

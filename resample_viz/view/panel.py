@@ -302,6 +302,52 @@ class ChartPanel:
 
 
 @dataclass(frozen=True, eq=False)
+class RowPanel:
+    """One row of two linked panels as a chart, drawn by the stage: it follows the pointer.
+
+    `source` and `target` name the panels. `kernel` are offsets and weights of the interpolation
+    kernel along a row, (n,) each, and `centres`, (out,), where it stands for each output cell; None
+    if there is no such kernel. `value_range` is what the chart reaches from and to, and a bit more.
+    """
+
+    name: str
+    title: str
+    source: str
+    target: str
+    alt: str
+    value_range: tuple[float, float] = (0.0, 1.0)
+    kernel: tuple[Tensor, Tensor, Tensor] | None = None
+    caption: str = ""
+    role: Role = "chart"
+
+    def encode(self, _: Centre = CENTRE) -> tuple[dict[str, Any], bytes]:
+        """A description that goes into JSON; offsets, weights and centres as float32 bytes."""
+        parts = self.kernel or ()
+        meta = {
+            "kind": "row",
+            "name": self.name,
+            "title": self.title,
+            "role": self.role,
+            "rows": 1,
+            "cols": 1,
+            "shownRows": 1,
+            "shownCols": 1,
+            "source": self.source,
+            "target": self.target,
+            "vmin": self.value_range[0],
+            "vmax": self.value_range[1],
+            "samples": len(parts[0]) if parts else 0,
+            "caption": self.caption,
+            "alt": self.alt,
+        }
+        return meta, b"".join(_bytes(part, torch.float32) for part in parts)
+
+    def describe(self) -> str:
+        """The panel in words."""
+        return self.alt
+
+
+@dataclass(frozen=True, eq=False)
 class Link:
     """The cells of panel `source` that feed the cells of panel `target`, as taps per axis.
 
@@ -387,7 +433,7 @@ class Merit:
     meaning: str = ""
 
 
-AnyPanel = Panel | IndexPanel | ChartPanel
+AnyPanel = Panel | IndexPanel | ChartPanel | RowPanel
 
 
 @dataclass(frozen=True, eq=False)
@@ -397,7 +443,10 @@ class Frame:
     `walk` names the panel whose cells a learner can step through. Stepping through the target of a
     link reveals it cell by cell; with `stamp`, stepping through the source adds up in the target
     what the cells so far have put there. The panels fill `columns` columns, or as many as fit if
-    it is 0.
+    it is 0; but if `main` names panels, these are as large as one screen lets them be, beside each
+    other, and the others stand below, small. With `same_cells` the cells of the main panels are of
+    one size where all of these can be seen then; with `mark_outside` values outside a panel's range
+    are magenta.
     """
 
     panels: tuple[AnyPanel, ...]
@@ -411,3 +460,6 @@ class Frame:
     walk: str = ""
     stamp: bool = False
     columns: int = 0
+    main: tuple[str, ...] = ()
+    same_cells: bool = False
+    mark_outside: bool = True

@@ -1,4 +1,4 @@
-// Made by tools/bundle.mjs from js/, sha256 25c6eafec53785bc874e0743bd12255ff3a909c03ae97b6f6c5ac8545991f658
+// Made by tools/bundle.mjs from js/, sha256 56d7a26d554c198836d05007c682559d846a23318f4b78fec5f9409699d1fea0
 
 // resample_viz/view/js/geometry.js
 function typedArray(view, dtype) {
@@ -252,8 +252,7 @@ function cellOf({ cols, margin: [top, left, , right] }, number) {
   const width = cols - left - right;
   return { row: top + Math.floor(number / width), col: left + number % width };
 }
-function visibleCells(panel, screenWidth, centre) {
-  const screenHeight = screenWidth * panel.shownRows / panel.shownCols;
+function visibleCells(panel, screenWidth, centre, screenHeight = screenWidth * panel.shownRows / panel.shownCols) {
   const crop = (n, middle, from, sent, pixels) => {
     const count = Math.min(sent, Math.max(1, Math.floor(pixels)));
     const first = Math.round(middle * n - count / 2);
@@ -296,20 +295,26 @@ function writtenOut(cells, valueAtCell, { most = 4, inOrder = false, bias = 0 } 
   if (bias) shown.push(`${format(bias)} (bias)`);
   return { text: (shown.join(" + ") || "0").replaceAll("+ −", "− "), total };
 }
+function numberTyped(text) {
+  const plain = text.trim().replace(/−/g, "-").replace(",", ".");
+  const parts = plain.split("/").map((part) => part.trim() === "" ? NaN : Number(part));
+  const value = parts.length === 2 ? parts[0] / parts[1] : parts.length === 1 ? parts[0] : NaN;
+  return Number.isFinite(value) ? value : NaN;
+}
 
 // resample_viz/view/js/dom.js
 function element(tag, classes = "", attributes = {}) {
-  const node = document.createElement(tag);
-  if (classes) node.className = classes;
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
-  return node;
+  const node2 = document.createElement(tag);
+  if (classes) node2.className = classes;
+  for (const [name, value] of Object.entries(attributes)) node2.setAttribute(name, String(value));
+  return node2;
 }
 function resize(canvas, width, height) {
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;
 }
-function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+function setText(node2, text) {
+  if (node2.textContent !== text) node2.textContent = text;
 }
 function outline(pen, place, ratio, dashes) {
   const [x, y, w, h] = place;
@@ -325,10 +330,485 @@ function outline(pen, place, ratio, dashes) {
   pen.strokeRect(...rect);
 }
 
+// resample_viz/view/js/card.js
+var AWAY = 14;
+var PER_POINT = 300;
+var FAR = 20;
+var OF_PICTURES = 0.2;
+var Card = class {
+  constructor() {
+    this.root = element("div", "rv-card", { "aria-hidden": "true" });
+    this.text = element("div", "rv-card-text");
+    this.loupe = element("canvas", "rv-loupe", { "aria-hidden": "true" });
+    this.sign = element("div", "rv-pin");
+    this.root.append(this.loupe, this.text, this.sign);
+    this.root.hidden = true;
+  }
+  /**
+   * @param {string} sentence
+   * @param {string} sign what is said of a pinned cell, "" for one that is not
+   */
+  write(sentence, sign) {
+    setText(this.text, sentence);
+    setText(this.sign, sign);
+  }
+  /**
+   * Puts the card beside `cell`, where it covers least of what it speaks of.
+   * @param {Box} cell
+   * @param {Box[]} avoid
+   * @param {Box[]} pictures
+   * @param {[number, number][]} points
+   * @param {Box} room
+   */
+  place(cell, avoid, pictures, points, room) {
+    this.root.hidden = false;
+    const { offsetWidth: width, offsetHeight: height } = this.root;
+    const middle = { x: (cell.left + cell.right) / 2, y: (cell.top + cell.bottom) / 2 };
+    const edges = pictures.flatMap(({ left, right }) => [left - AWAY - width, right + AWAY]);
+    const lefts = [cell.right + AWAY, cell.left - AWAY - width, middle.x - width / 2, ...edges];
+    const tops = [cell.bottom + AWAY, cell.top - AWAY - height, middle.y - height / 2];
+    let best = null;
+    for (const [i, left] of lefts.entries()) {
+      for (const [j, top] of tops.entries()) {
+        if (i === 2 && j === 2) continue;
+        const box = within({ left, top, right: left + width, bottom: top + height }, room);
+        const covers = (boxes) => boxes.reduce((sum, other) => sum + overlap(box, other), 0);
+        const covered = covers([cell, ...avoid]) + OF_PICTURES * covers(pictures);
+        const crossed = points.filter((point) => holds(box, point)).length * PER_POINT;
+        const cost = covered + crossed + FAR * distance(box, middle);
+        if (!best || cost < best.cost) best = { cost, box };
+      }
+    }
+    this.root.style.transform = `translate(${Math.round(best.box.left)}px, ${Math.round(best.box.top)}px)`;
+  }
+  hide() {
+    this.root.hidden = true;
+  }
+};
+function within(box, room) {
+  const right = Math.max(0, box.right - room.right);
+  const below = Math.max(0, box.bottom - room.bottom);
+  const dx = Math.max(room.left - box.left, -right);
+  const dy = Math.max(room.top - box.top, -below);
+  return {
+    left: box.left + dx,
+    right: box.right + dx,
+    top: box.top + dy,
+    bottom: box.bottom + dy
+  };
+}
+function distance(box, { x, y }) {
+  return Math.hypot(
+    Math.max(box.left - x, x - box.right, 0),
+    Math.max(box.top - y, y - box.bottom, 0)
+  );
+}
+function overlap(a, b) {
+  const width = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+  const height = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+  return Math.max(0, width) * Math.max(0, height);
+}
+function holds(box, [x, y]) {
+  return x >= box.left && x <= box.right && y >= box.top && y <= box.bottom;
+}
+
+// resample_viz/view/js/lab.js
+var NARROW = 700;
+var TYPED_INTO = "input, textarea, select, [contenteditable=true]";
+var HANDLES = ".noUi-handle";
+var LabAround = class {
+  /**
+   * @param {HTMLElement} stage the root of the stage, which may not be in the page yet
+   * @param {AbortSignal} signal
+   * @param {() => void} onResize
+   */
+  constructor(stage, signal, onResize) {
+    this.stage = stage;
+    this.onResize = onResize;
+    this.watched = null;
+    this.place = null;
+    this.full = element("button", "rv-full", {
+      type: "button",
+      title: "Full screen (Esc leaves it)",
+      "aria-label": "Full screen"
+    });
+    this.full.append(icon("M1 6V1h5M10 1h5v5M15 10v5h-5M6 15H1v-5"));
+    this.full.hidden = !document.fullscreenEnabled;
+    this.full.addEventListener("click", () => this.toggle(), { signal });
+    document.addEventListener("fullscreenchange", () => this.changed(), { signal });
+    window.addEventListener("resize", onResize, { signal });
+    window.addEventListener("keydown", (event) => this.key(event), { signal, capture: true });
+    this.names = new MutationObserver(() => this.nameHandles());
+    signal.addEventListener("abort", () => this.names.disconnect());
+  }
+  /** The outermost element of the lab; the stage itself where it stands alone. */
+  get root() {
+    return (
+      /** @type {HTMLElement} */
+      this.stage.closest(".rv-lab") ?? this.stage
+    );
+  }
+  get isFull() {
+    return document.fullscreenElement === this.root;
+  }
+  async toggle() {
+    if (this.isFull) return document.exitFullscreen();
+    const { root } = this;
+    this.place = root.parentElement;
+    this.place.style.minHeight = `${root.offsetHeight}px`;
+    await root.requestFullscreen();
+  }
+  changed() {
+    this.onResize();
+    const { place } = this;
+    if (this.isFull || !place) return;
+    this.place = null;
+    requestAnimationFrame(() => requestAnimationFrame(() => place.style.minHeight = ""));
+  }
+  /** Called with every frame: the lab is in the page now, and its controls may be others. */
+  attend() {
+    const { root } = this;
+    if (this.watched !== root && root !== this.stage) {
+      this.watched = root;
+      this.names.observe(root, {
+        subtree: true,
+        childList: true,
+        attributeFilter: ["aria-valuetext"]
+      });
+      this.nameHandles();
+    }
+    root.classList.toggle("rv-narrow", root.clientWidth > 0 && root.clientWidth <= NARROW);
+  }
+  /** CSS pixels that one screen has for the lab. */
+  get height() {
+    if (this.isFull) return window.innerHeight - 2;
+    const notebook = this.stage.closest(".jp-WindowedPanel-outer");
+    return (notebook?.clientHeight || window.innerHeight) - 9;
+  }
+  /** CSS pixels of the rows above the stage. */
+  get above() {
+    const { root } = this;
+    if (root === this.stage) return 0;
+    const style = getComputedStyle(root);
+    const own = parseFloat(style.paddingTop) + parseFloat(style.paddingBottom);
+    const head = (
+      /** @type {HTMLElement | null} */
+      root.querySelector(".rv-lab-head")
+    );
+    return own + (head ? head.offsetHeight + (parseFloat(style.rowGap) || 0) : 0);
+  }
+  /** Sliders say their own name, and round numbers. */
+  nameHandles() {
+    for (const handle of this.root.querySelectorAll(HANDLES)) {
+      const label = handle.closest(".widget-slider, .widget-inline-hbox")?.querySelector("label");
+      if (label && handle.getAttribute("aria-label") !== label.textContent)
+        handle.setAttribute("aria-label", label.textContent);
+      const said = handle.getAttribute("aria-valuetext");
+      const round = said && Number.isFinite(Number(said)) ? String(+Number(said).toFixed(4)) : said;
+      if (round !== said) handle.setAttribute("aria-valuetext", round);
+    }
+  }
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const wanted = (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
+    if (!wanted || event.key.toLowerCase() !== "z") return;
+    const at = (
+      /** @type {HTMLElement} */
+      event.target
+    );
+    if (!this.root.contains(at) || at.closest(TYPED_INTO)) return;
+    const undo = (
+      /** @type {HTMLButtonElement | null} */
+      this.root.querySelector("button.rv-undo")
+    );
+    if (!undo) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    undo.click();
+  }
+};
+function icon(path) {
+  const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  for (const [name, value] of Object.entries({ viewBox: "0 0 16 16", width: 14, height: 14 }))
+    drawing.setAttribute(name, String(value));
+  const line2 = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  line2.setAttribute("d", path);
+  line2.setAttribute("class", "rv-icon");
+  drawing.append(line2);
+  return drawing;
+}
+
+// resample_viz/view/js/layout.js
+var GAP = 12;
+var LEAST = 220;
+var WANTED = 256;
+var LEAST_OTHER = 60;
+var WANTED_OTHER = 128;
+var MAIN_SHARE = 0.7;
+var LEAST_BESIDE = 80;
+var CHART_BELOW = 0.72;
+var TITLE = 20;
+var MOST_OTHER = 0.6;
+var LEAST_SEEN = 110;
+function plan(room) {
+  const below = planBelow(room);
+  const beside = planBeside(room);
+  const chosen = beside.main >= below.main && beside.small >= LEAST_BESIDE ? beside : below;
+  const { ratio } = room;
+  return {
+    ...chosen,
+    main: whole(chosen.main, ratio),
+    small: whole(chosen.small, ratio),
+    chart: whole(chosen.chart, ratio)
+  };
+}
+function planBelow({ width, height, count }) {
+  const widest = (width - GAP * (count - 1)) / count;
+  const fits = widest >= LEAST;
+  const left = Math.min(MAIN_SHARE * height, Math.max(WANTED, height - WANTED_OTHER));
+  const main = fits ? Math.min(widest, Math.max(LEAST, left)) : width;
+  const small = Math.max(LEAST_OTHER, Math.min(height - main, MOST_OTHER * main));
+  return { main, small, chart: small, isBeside: false };
+}
+function planBeside({ width, height, count }) {
+  const widest = (width - GAP * count - LEAST_BESIDE) / count;
+  const main = Math.min(widest, Math.max(LEAST, CHART_BELOW * height));
+  const left = width - count * (main + GAP);
+  const small = Math.min(left, (main - TITLE - GAP / 2) / 2);
+  return { main, small, chart: Math.max(LEAST_OTHER, height - main), isBeside: true };
+}
+function whole(length, ratio) {
+  return Math.floor(length * ratio + 1e-6) / ratio;
+}
+function commonScale(pictures, ratio) {
+  if (pictures.length < 2 || pictures.some(({ cropped }) => cropped)) return null;
+  const scale = Math.min(...pictures.map(({ most }) => most));
+  const seen = pictures.every(
+    ({ rows, cols }) => Math.max(rows, cols) * scale / ratio >= LEAST_SEEN
+  );
+  return seen ? scale : null;
+}
+
+// resample_viz/view/js/lines.js
+var SVG = "http://www.w3.org/2000/svg";
+var MOST_LINES = 16;
+var MOST_LABELS = 6;
+var APART = 30;
+var ON_CELLS = 34;
+var Lines = class {
+  constructor() {
+    this.root = document.createElementNS(SVG, "svg");
+    this.root.setAttribute("class", "rv-arrows");
+    this.root.setAttribute("aria-hidden", "true");
+    this.points = [];
+  }
+  /**
+   * @param {Way[]} ways
+   * @param {Bundle | null} bundle
+   * @param {DOMRect} frame
+   */
+  draw(ways, bundle, frame) {
+    this.root.replaceChildren();
+    this.points = [];
+    for (const [from, start, to, end] of ways) {
+      const [x1, y1] = from.centreOf(start, frame);
+      const [x2, y2] = to.centreOf(end, frame);
+      for (const layer of ["rv-arrow-ground", "rv-arrow"]) {
+        this.root.append(node("line", { x1, y1, x2, y2, class: layer }));
+      }
+      this.root.append(node("circle", { cx: x2, cy: y2, r: 4, class: "rv-arrow-head" }));
+    }
+    if (bundle) this.drawBundle(bundle, frame);
+  }
+  /**
+   * One bent line for each cell, so that the lines of neighbours can be told apart.
+   * @param {Bundle} bundle
+   * @param {DOMRect} frame
+   */
+  drawBundle({ panel, cells, other, cell, outward }, frame) {
+    const read = cells.filter(({ weight }) => weight !== 0);
+    if (!read.length || read.length > MOST_LINES) return;
+    const end = other.centreOf(cell, frame);
+    const labelled = read.length <= MOST_LABELS && panel.cellSize < ON_CELLS;
+    const apart = labelled ? 2 * APART : 6;
+    const labels = [];
+    for (const [i, one] of read.entries()) {
+      const start = panel.centreOf(one, frame);
+      const bend = (i - (read.length - 1) / 2) * apart;
+      const x2 = (start[0] + end[0]) / 2;
+      const y2 = (start[1] + end[1]) / 2 + bend;
+      const path = `M ${start} Q ${x2} ${y2} ${end}`;
+      const sign = one.weight < 0 ? "rv-line rv-negative" : "rv-line";
+      const width = 1 + 2 * Math.min(1, Math.abs(one.weight));
+      this.root.append(
+        node("path", { d: path, class: "rv-line-ground", "stroke-width": width + 2 }),
+        node("path", { d: path, class: sign, "stroke-width": width })
+      );
+      const cx = (start[0] + end[0] + 2 * x2) / 4;
+      const cy = (start[1] + end[1] + 2 * y2) / 4;
+      this.points.push([start[0], start[1]], [cx, cy], [end[0], end[1]]);
+      if (!labelled) continue;
+      const label = node("text", { x: cx, y: cy, class: "rv-line-weight" });
+      label.textContent = `×${formatWeight(one.weight)}`;
+      labels.push(label);
+    }
+    const [x, y] = outward ? panel.centreOf(read[0], frame) : end;
+    this.root.append(node("circle", { cx: x, cy: y, r: 3, class: "rv-line-end" }), ...labels);
+  }
+};
+function node(tag, attributes) {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
+  return made;
+}
+
+// resample_viz/view/js/row_chart.js
+var FEWEST = 7;
+var MOST = 13;
+var PER_COLUMN = 28;
+var LEFT = 34;
+var RIGHT = 4;
+var ROOM = 0.15;
+var MOST_LABELS2 = 6;
+function rowScene(meta, bytes, link, { input, output, chart }, { row, col }) {
+  const [rows, cols] = link.axes;
+  const numbers = (
+    /** @type {Float32Array} */
+    typedArray(bytes, "f32")
+  );
+  const places = meta.samples ? numbers.subarray(2 * meta.samples) : Float32Array.from({ length: cols.out }, (_, i) => (i + 0.5) * cols.in / cols.out - 0.5);
+  return {
+    row,
+    col,
+    places,
+    place: places[col],
+    span: shownColumns(places[col], cols.in, chart.width),
+    range: [meta.vmin, meta.vmax],
+    mixed: mixedRow(rows, row, cols.in, (r, c) => input.value(r, c)),
+    outputs: Array.from({ length: cols.out }, (_, c) => output.value(row, c)),
+    offsets: numbers.subarray(0, meta.samples),
+    weights: numbers.subarray(meta.samples, 2 * meta.samples),
+    taps: axisSources(cols, col)
+  };
+}
+function shownColumns(place, width, pixels) {
+  const most = Math.max(FEWEST, Math.min(MOST, Math.round(pixels / PER_COLUMN)));
+  const count = Math.min(width, most);
+  const first = Math.max(0, Math.min(width - count, Math.round(place - (count - 1) / 2)));
+  return [first - 0.6, first + count - 0.4];
+}
+function columnAt(x, width, [first, last]) {
+  return first + (x - LEFT) / (width - LEFT - RIGHT) * (last - first);
+}
+function mixedRow(rows, row, width, value) {
+  const mixed = new Float64Array(width);
+  for (const [i, weight] of axisSources(rows, row))
+    for (let col = 0; col < width; col++) mixed[col] += weight * value(i, col);
+  return mixed;
+}
+function nearest(places, column) {
+  let best = 0;
+  for (let i = 1; i < places.length; i++)
+    if (Math.abs(places[i] - column) < Math.abs(places[best] - column)) best = i;
+  return best;
+}
+function paintRow(pen, scene, size, colours) {
+  const { width, height, ratio } = size;
+  const { span } = scene;
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  pen.clearRect(0, 0, width, height);
+  pen.font = "10px sans-serif";
+  pen.textBaseline = "middle";
+  const middle = scene.offsets.length ? 0.46 * height : height;
+  const x = (column) => LEFT + (column - span[0]) / (span[1] - span[0]) * (width - LEFT - RIGHT);
+  const place = x(scene.place);
+  pen.strokeStyle = colours("line");
+  line(pen, place, 0, place, height, [2, 3]);
+  paintValues(pen, scene, { x, bottom: middle, width }, colours);
+  if (scene.offsets.length) paintKernel(pen, scene, { x, top: middle, width, height }, colours);
+}
+function paintValues(pen, scene, { x, bottom, width }, colours) {
+  const { range, mixed, places, outputs, col } = scene;
+  const [low, high] = range;
+  const room = ROOM * (high - low);
+  const y = (value) => bottom - 3 - (value - low + room) / (high - low + 2 * room) * (bottom - 6);
+  pen.strokeStyle = colours("line");
+  pen.fillStyle = colours("quiet");
+  pen.textAlign = "right";
+  for (const level of range) {
+    line(pen, LEFT, y(level), width, y(level), [3, 3]);
+    pen.fillText(String(Number(level.toPrecision(3))), LEFT - 5, y(level));
+  }
+  pen.save();
+  pen.beginPath();
+  pen.rect(LEFT, 0, width - LEFT, bottom);
+  pen.clip();
+  pen.strokeStyle = pen.fillStyle = colours("output");
+  pen.lineWidth = 1.5;
+  pen.beginPath();
+  outputs.forEach((value, i) => {
+    if (!Number.isNaN(value)) pen.lineTo(x(places[i]), y(value));
+  });
+  pen.stroke();
+  for (const [i, value] of outputs.entries()) dot(pen, x(places[i]), y(value), i === col ? 4 : 2);
+  pen.fillStyle = colours("input");
+  for (const [i, value] of mixed.entries()) dot(pen, x(i), y(value), 3.2);
+  pen.restore();
+}
+function paintKernel(pen, scene, { x, top, width, height }, colours) {
+  const { offsets, weights, place, taps } = scene;
+  const sums = [...weights, ...taps.map(([, weight]) => weight)];
+  const high = Math.max(...sums, 1e-6);
+  const low = Math.min(0, ...sums);
+  const bottom = height - 22;
+  const y = (weight) => bottom - (weight - low) / (high - low) * (bottom - top - 8);
+  pen.strokeStyle = colours("line");
+  line(pen, LEFT, y(0), width, y(0), []);
+  pen.save();
+  pen.beginPath();
+  pen.rect(LEFT, 0, width - LEFT, height);
+  pen.clip();
+  pen.strokeStyle = pen.fillStyle = colours("kernel");
+  pen.lineWidth = 1.5;
+  pen.beginPath();
+  for (const [i, offset] of offsets.entries()) pen.lineTo(x(place + offset), y(weights[i]));
+  pen.stroke();
+  pen.textAlign = "center";
+  for (const [column, weight] of taps) {
+    pen.lineWidth = 2;
+    line(pen, x(column), y(0), x(column), y(weight), []);
+    dot(pen, x(column), y(weight), 3);
+  }
+  pen.fillStyle = colours("text");
+  for (const [i, [column, weight]] of taps.length <= MOST_LABELS2 ? taps.entries() : [])
+    pen.fillText(formatWeight(weight), x(column), height - 6 - i % 2 * 10);
+  pen.restore();
+  pen.textAlign = "right";
+  pen.fillStyle = colours("quiet");
+  pen.fillText(String(Number(high.toPrecision(2))), LEFT - 5, y(high));
+  pen.fillText("0", LEFT - 5, y(0));
+}
+function line(pen, x1, y1, x2, y2, dashes) {
+  pen.setLineDash(dashes);
+  pen.beginPath();
+  pen.moveTo(x1, y1);
+  pen.lineTo(x2, y2);
+  pen.stroke();
+  pen.setLineDash([]);
+}
+function dot(pen, x, y, radius) {
+  if (Number.isNaN(y)) return;
+  pen.beginPath();
+  pen.arc(x, y, radius, 0, 2 * Math.PI);
+  pen.fill();
+}
+
 // resample_viz/view/js/panel_view.js
 var NUMBERS_FROM = 24;
+var WEIGHTS_FROM = 34;
 var CROSSED_FROM = 6;
 var MOST_HEIGHT = 600;
+var NO_NUMBER = (typed) => `${JSON.stringify(typed)} is no number, so the cell keeps its value: type one such as 0.5, −2 or 1/3.`;
 var MEANING = [
   "kind",
   "dtype",
@@ -350,6 +830,10 @@ var PanelView = class {
   constructor(stage, name) {
     this.stage = stage;
     this.measured = void 0;
+    this.side = null;
+    this.cellSize = 0;
+    this.isOverview = false;
+    this.scene = null;
     this.drag = null;
     this.figure = element("figure", "rv-panel", { "data-name": name });
     this.title = element("figcaption", "rv-title");
@@ -381,14 +865,42 @@ var PanelView = class {
     this.writeNames(meta);
     if (same) return;
     this.count = this.sums = void 0;
+    if (meta.kind === "row") return;
     if (meta.kind !== "chart")
       this.codes = typedArray(view, meta.kind === "index" ? "f32" : meta.dtype);
     if (resized) {
       this.image = new ImageData(meta.shownCols, meta.shownRows);
-      this.screen.style.aspectRatio = `${meta.shownCols} / ${meta.shownRows}`;
-      this.screen.style.maxWidth = `${Math.max(1, MOST_HEIGHT * meta.shownCols / meta.shownRows)}px`;
+      this.shape();
     }
     this.colour();
+  }
+  /**
+   * Gives the panel a fixed side (of a chart: height) in CSS pixels.
+   * @param {number} side
+   * @param {boolean} isOverview
+   */
+  fix(side, isOverview) {
+    if (side === this.side && isOverview === this.isOverview) return;
+    this.side = side;
+    this.isOverview = isOverview;
+    this.measured = void 0;
+    this.shape();
+  }
+  /** Whether it has cells. */
+  get isPicture() {
+    return this.meta.kind === "pixels" || this.meta.kind === "index";
+  }
+  /** The size of the screen: fixed, or as wide as there is room, in the shape of the tensor. */
+  shape() {
+    const { style } = this.screen;
+    const { shownCols, shownRows } = this.meta;
+    const isChart = !this.isPicture;
+    const fixed = this.side === null ? "" : `${this.side}px`;
+    style.height = fixed;
+    style.width = isChart ? "" : fixed;
+    this.figure.style.width = isChart ? "" : fixed;
+    style.aspectRatio = fixed ? "auto" : `${shownCols} / ${shownRows}`;
+    style.maxWidth = fixed ? "" : `${Math.max(1, MOST_HEIGHT * shownCols / shownRows)}px`;
   }
   /**
    * The names of the rows, beside them; those of the columns are told under the pointer.
@@ -408,14 +920,14 @@ var PanelView = class {
       this.names.dataset.text = rows.join();
       this.names.replaceChildren(
         ...rows.map((name) => {
-          const line = element("li");
-          line.textContent = name;
-          return line;
+          const line2 = element("li");
+          line2.textContent = name;
+          return line2;
         })
       );
     }
-    for (const [row, line] of [...this.names.children].entries()) {
-      line.classList.toggle("rv-picked", row === picked[0]);
+    for (const [row, line2] of [...this.names.children].entries()) {
+      line2.classList.toggle("rv-picked", row === picked[0]);
     }
   }
   /**
@@ -439,6 +951,7 @@ var PanelView = class {
     return this.count !== void 0 && !this.sums && numberOf(this.meta, row, col) >= this.count;
   }
   colour() {
+    if (this.meta.kind === "row") return;
     if (this.meta.kind === "chart") return paintRuns(this.meta, this.bytes, this.image.data);
     if (this.meta.kind === "index") return paintIndex(this.meta, this.codes, this.image.data);
     const palette = this.stage.palette(this.meta.colormap);
@@ -452,26 +965,79 @@ var PanelView = class {
       if (this.hides(row, meta.col0 + i % meta.shownCols)) this.image.data[4 * i + 3] = 0;
     }
   }
-  paint() {
+  /** The cells that can be seen, and how many device pixels each of them can have. */
+  measure() {
+    const ratio = window.devicePixelRatio || 1;
+    const { rows, cols, shownRows, shownCols } = this.meta;
+    const width = this.side ?? this.width;
+    const height = this.side ?? width * shownRows / shownCols;
+    const pixels = [Math.floor(width * ratio + 1e-6), Math.floor(height * ratio + 1e-6)];
+    const each = this.perPixel;
+    const view = visibleCells(this.meta, each * pixels[0], this.stage.centre, each * pixels[1]);
+    const room = Math.min(pixels[0] / view.cols, pixels[1] / view.rows);
+    const most = each > 1 ? 1 / each : Math.max(1, Math.floor(room));
+    return { view, pixels, ratio, most, cropped: view.rows < rows || view.cols < cols, rows, cols };
+  }
+  /**
+   * Cells are a whole number of device pixels: `scale`, or as many as there is room for.
+   * @param {number | null} [scale]
+   */
+  paint(scale = null) {
+    if (this.meta.kind === "row") return this.stage.paintRow(this);
     if (this.meta.kind === "chart") {
       resize(this.cells, this.meta.cols, this.meta.rows);
       this.cells.getContext("2d").putImageData(this.image, 0, 0);
       return;
     }
-    const pixels = this.width * (window.devicePixelRatio || 1);
-    this.view = visibleCells(this.meta, pixels, this.stage.centre);
-    resize(this.cells, this.view.cols, this.view.rows);
-    this.cells.getContext("2d").putImageData(this.image, this.meta.col0 - this.view.col, this.meta.row0 - this.view.row);
-    resize(
-      this.overlay,
-      Math.round(pixels),
-      Math.round(pixels * this.view.rows / this.view.cols)
+    const { view, pixels, ratio, most, cropped } = this.measure();
+    this.view = view;
+    this.figure.toggleAttribute("data-cropped", cropped);
+    const size = scale ?? most;
+    const each = size < 1 ? Math.round(1 / size) : 1;
+    resize(this.cells, Math.ceil(view.cols / each), Math.ceil(view.rows / each));
+    this.cells.getContext("2d").putImageData(
+      each > 1 ? condensed(this.image, each) : this.image,
+      (this.meta.col0 - view.col) / each,
+      (this.meta.row0 - view.row) / each
     );
+    const width = this.cells.width * each * size;
+    const height = this.cells.height * each * size;
+    resize(this.overlay, width, height);
+    for (const { style } of [this.cells, this.overlay]) {
+      style.left = `${Math.floor((pixels[0] - width) / 2) / ratio}px`;
+      style.top = `${Math.floor((pixels[1] - height) / 2) / ratio}px`;
+      style.width = `${width / ratio}px`;
+      style.height = `${height / ratio}px`;
+    }
+    this.cellSize = size / ratio;
     if (this.names) {
-      const line = this.width * this.view.rows / this.view.cols / this.meta.rows;
-      this.names.style.fontSize = `${Math.min(11, 0.95 * line)}px`;
+      const line2 = this.cellSize * view.rows / this.meta.rows;
+      this.names.style.fontSize = `${Math.min(11, 0.95 * line2)}px`;
+      this.names.style.height = this.cells.style.height;
+      this.names.style.marginTop = this.cells.style.top;
     }
     this.decorate();
+  }
+  /**
+   * A row as a chart, in device pixels.
+   * @param {import("./protocol.js").RowScene} scene
+   * @param {import("./protocol.js").Colours} colours
+   */
+  paintScene(scene, colours) {
+    this.scene = scene;
+    const ratio = window.devicePixelRatio || 1;
+    const width = whole(this.width, ratio);
+    const height = this.side ?? 150;
+    resize(this.cells, Math.round(width * ratio), Math.round(height * ratio));
+    Object.assign(this.cells.style, { width: `${width}px`, height: `${height}px` });
+    paintRow(this.cells.getContext("2d"), scene, { width, height, ratio }, colours);
+  }
+  /** Of an overview, the cells that share one device pixel along each axis. */
+  get perPixel() {
+    if (!this.isOverview || this.side === null) return 1;
+    const { shownRows, shownCols } = this.meta;
+    const pixels = this.side * (window.devicePixelRatio || 1);
+    return Math.max(1, Math.ceil(Math.max(shownRows, shownCols) / (pixels + 1e-6)));
   }
   /** CSS pixels; asked of the page only once, because asking makes it lay itself out. */
   get width() {
@@ -504,6 +1070,8 @@ var PanelView = class {
     }
     pen.globalAlpha = 1;
     if (this.meta.kind === "pixels") this.drawGrid(pen, size, box, ratio, filled);
+    if (size / ratio >= WEIGHTS_FROM && this.meta.kind === "pixels")
+      this.writeWeights(pen, size, box, filled);
     const frame = this.stage.croppedFrame(this);
     if (frame) outline(pen, box(frame), ratio, [6 * ratio, 4 * ratio]);
     if (this.meta.picked?.length)
@@ -619,6 +1187,23 @@ var PanelView = class {
     }
   }
   /**
+   * The weights with which cells are read, under their values.
+   * @param {Pen} pen
+   * @param {number} size
+   * @param {BoxOf} box
+   * @param {Cell[]} filled
+   */
+  writeWeights(pen, size, box, filled) {
+    pen.font = `bold ${Math.round(Math.min(size * 0.24, 12 * (window.devicePixelRatio || 1)))}px sans-serif`;
+    pen.textAlign = "center";
+    pen.textBaseline = "bottom";
+    pen.fillStyle = "#000";
+    for (const mark of filled) {
+      const [x, y, w, h] = box(mark);
+      pen.fillText(`×${formatWeight(mark.weight)}`, x + w / 2, y + h - 0.06 * size);
+    }
+  }
+  /**
    * The value of a cell in one channel; without one, in the channel that is shown.
    * @param {number} row
    * @param {number} col
@@ -667,11 +1252,12 @@ var PanelView = class {
     const on = (type, handler) => this.screen.addEventListener(type, handler, { signal });
     on("pointermove", (event) => this.pointed(event));
     on("pointerdown", (event) => this.pressed(event));
-    on("pointerup", () => this.released());
+    on("pointerup", (event) => this.released(event));
     on("pointercancel", () => {
       this.drag = this.pressedCell = null;
     });
-    on("pointerleave", () => {
+    on("pointerleave", (event) => {
+      if (event.pointerType === "touch") return;
       this.pressedCell = null;
       this.stage.point(null);
     });
@@ -692,10 +1278,28 @@ var PanelView = class {
       rect.top - frame.top + (row + 0.5 - view.row) / view.rows * rect.height
     ];
   }
+  /**
+   * Where some cells lie, in pixels from the corner of `frame`.
+   * @param {Cell & Partial<import("./protocol.js").Extent>} cells
+   * @param {DOMRect} frame
+   * @returns {import("./protocol.js").Box}
+   */
+  rectOf({ row, col, rows = 1, cols = 1 }, frame) {
+    const rect = this.overlay.getBoundingClientRect();
+    const { view } = this;
+    const left = rect.left - frame.left + (col - view.col) / view.cols * rect.width;
+    const top = rect.top - frame.top + (row - view.row) / view.rows * rect.height;
+    return {
+      left,
+      top,
+      right: left + cols / view.cols * rect.width,
+      bottom: top + rows / view.rows * rect.height
+    };
+  }
   /** @param {MouseEvent} event */
   cellUnder(event) {
     if (this.spots.length) return this.spotUnder(event);
-    if (!this.view) return null;
+    if (!this.view || this.meta.kind === "row") return null;
     const rect = this.overlay.getBoundingClientRect();
     return cellAt(
       this.view,
@@ -716,6 +1320,7 @@ var PanelView = class {
   }
   /** @param {PointerEvent} event */
   pointed(event) {
+    if (this.meta.kind === "row") return this.stage.pointRow(this, event);
     if (this.drag) {
       this.drag.moved ||= Math.hypot(event.clientX - this.drag.x, event.clientY - this.drag.y) > 3;
       if (!this.drag.moved) return;
@@ -727,6 +1332,7 @@ var PanelView = class {
       this.drag = { ...this.drag, x: event.clientX, y: event.clientY };
       return;
     }
+    if (event.pointerType === "touch") return;
     const cell = this.cellUnder(event);
     this.stage.point(cell && { name: this.meta.name, ...cell });
   }
@@ -739,17 +1345,25 @@ var PanelView = class {
     }
     this.pressedCell = cell;
   }
-  /** What lies beyond the cells that were sent has to be asked for. */
-  released() {
+  /**
+   * What lies beyond the cells that were sent has to be asked for. A click pins; of a finger, the
+   * first tap points, and the second on the same cell pins.
+   * @param {PointerEvent} event
+   */
+  released(event) {
     const moved = this.drag?.moved;
     const cell = this.pressedCell;
     this.drag = this.pressedCell = null;
-    if (moved) this.stage.lookAt();
-    else if (cell) this.stage.pin({ name: this.meta.name, ...cell });
+    if (moved) return this.stage.lookAt();
+    if (!cell) return;
+    const spot = { name: this.meta.name, ...cell };
+    if (event.pointerType === "touch" && !this.stage.isAt(spot)) this.stage.tap(spot);
+    else this.stage.pin(spot);
   }
   /** @param {KeyboardEvent} event */
   key(event) {
     const isChart = this.meta.kind === "chart";
+    if (this.meta.kind === "row") return this.stage.keyRow(this, event);
     if (isChart && !this.spots.length || event.target !== this.screen) return;
     const { rows, cols } = isChart ? { rows: 1, cols: this.spots.length } : this.meta;
     const now = this.stage.spot;
@@ -765,12 +1379,12 @@ var PanelView = class {
       PageDown: [rows, 0]
     }[event.key];
     if (step) {
-      const within = (value, n) => Math.max(0, Math.min(n - 1, value));
+      const within3 = (value, n) => Math.max(0, Math.min(n - 1, value));
       const first = now && now.name === this.meta.name ? step : [0, 0];
       this.stage.walkTo({
         name: this.meta.name,
-        row: within(here.row + first[0], rows),
-        col: within(here.col + first[1], cols)
+        row: within3(here.row + first[0], rows),
+        col: within3(here.col + first[1], cols)
       });
     } else if (event.key === "Enter") {
       this.stage.pin({ ...here, name: this.meta.name });
@@ -797,25 +1411,27 @@ var PanelView = class {
       "aria-label": `value of ${this.nameOf(cell)}`
     });
     field.value = start ?? format(this.value(cell.row, cell.col)).replace("−", "-");
-    const share = (n) => `${100 / n}%`;
+    const { left, top } = this.rectOf(cell, this.screen.getBoundingClientRect());
     Object.assign(field.style, {
-      left: `${100 * (cell.col - this.view.col) / this.view.cols}%`,
-      top: `${100 * (cell.row - this.view.row) / this.view.rows}%`,
-      width: share(this.view.cols),
-      height: share(this.view.rows)
+      left: `${left}px`,
+      top: `${top}px`,
+      width: `${this.cellSize}px`,
+      height: `${this.cellSize}px`
     });
     let open = true;
     const close = (send) => {
       if (!open) return;
       open = false;
-      const value = Number(field.value);
+      const value = numberTyped(field.value);
       field.remove();
-      if (send && field.value.trim() !== "" && Number.isFinite(value)) {
-        const [top, left] = this.meta.margin;
+      const isEmpty = field.value.trim() === "";
+      if (send && !isEmpty && Number.isNaN(value)) this.stage.say(NO_NUMBER(field.value));
+      else if (send && !isEmpty) {
+        const [top2, left2] = this.meta.margin;
         this.stage.send({
           panel: this.meta.name,
-          row: cell.row - top,
-          col: cell.col - left,
+          row: cell.row - top2,
+          col: cell.col - left2,
           value
         });
       }
@@ -832,6 +1448,21 @@ var PanelView = class {
     if (start === void 0) field.select();
   }
 };
+function condensed(image, each) {
+  const width = Math.ceil(image.width / each);
+  const small = new ImageData(width, Math.ceil(image.height / each));
+  const brightest = new Int16Array(width * small.height).fill(-1);
+  for (let i = 0; i < image.width * image.height; i++) {
+    const row = Math.floor(Math.floor(i / image.width) / each);
+    const at = row * width + Math.floor(i % image.width / each);
+    const pixel = image.data.subarray(4 * i, 4 * i + 4);
+    const light = pixel[0] + pixel[1] + pixel[2];
+    if (light <= brightest[at]) continue;
+    brightest[at] = light;
+    small.data.set(pixel, 4 * at);
+  }
+  return small;
+}
 
 // resample_viz/view/js/stepper.js
 var SLOWEST = 1;
@@ -959,10 +1590,13 @@ var Stepper = class {
 
 // resample_viz/view/js/stage.js
 var LOUPE_CELLS = 6;
-var LOUPE_SIZE = 168;
+var LOUPE_SIZE = 150;
+var LEAST_LOUPE_CELL = 34;
 var PRODUCTS = 9;
 var CHANNEL_NAMES = ["red", "green", "blue"];
-var SVG = "http://www.w3.org/2000/svg";
+var PINNED = "pinned: Esc or a click on it frees it";
+var LOW = 520;
+var TITLE_ROWS = 54;
 var TRACED = "Point at a cell to see where it comes from, or walk with the arrow keys. Click or Enter pins it, Esc frees it.";
 var READ = "Point at a cell to read its value, or walk with the arrow keys.";
 var LOST = "The kernel was restarted or closed. Hovering still works here; run the cell again to move the controls.";
@@ -978,9 +1612,13 @@ var StageView = class {
     this.links = [];
     this.highlight = /* @__PURE__ */ new Map();
     this.arrows = [];
+    this.bundle = null;
     this.walked = "";
     this.centre = { x: 0.5, y: 0.5 };
     this.markOutside = true;
+    this.unmeasured = true;
+    this.main = [];
+    this.sameCells = false;
     this.spot = null;
     this.pinned = null;
     this.added = null;
@@ -991,64 +1629,75 @@ var StageView = class {
   }
   /** @param {HTMLElement} el */
   build(el) {
+    const { signal } = this.abort;
     this.root = element("div", "rv-stage", { "data-frame": "0", "data-state": "ok" });
+    this.around = new LabAround(this.root, signal, () => this.repaint());
     this.strip = element("div", "rv-strip", { "aria-label": "shapes" });
+    this.top = element("div", "rv-top");
+    this.top.append(this.strip, this.around.full);
     this.alert = element("div", "rv-alert", { role: "alert" });
-    this.code = element("code");
-    this.copy = element("button", "rv-copy", { type: "button", title: "Copy this code" });
-    this.copy.textContent = "Copy";
-    this.codeRow = element("div", "rv-code");
-    const pre = element("pre");
-    pre.append(this.code);
-    this.codeRow.append(pre, this.copy);
+    this.hint = element("div", "rv-hint");
+    this.words = element("div", "rv-words");
+    this.words.append(this.hint, this.alert);
     this.grid = element("div", "rv-panels");
-    this.drawing = document.createElementNS(SVG, "svg");
-    this.drawing.setAttribute("class", "rv-arrows");
-    this.drawing.setAttribute("aria-hidden", "true");
-    const field = element("div", "rv-field");
-    field.append(this.grid, this.drawing);
+    this.mainRow = element("div", "rv-main-row");
+    this.otherRow = element("div", "rv-other-row");
+    this.column = element("div", "rv-column");
+    this.notes = element("div", "rv-notes");
+    this.lines = new Lines();
+    this.card = new Card();
+    this.loupe = this.card.loupe;
+    this.field = element("div", "rv-field");
+    this.field.append(this.grid, this.lines.root, this.card.root);
     this.warnings = element("div", "rv-warnings", { role: "status" });
     this.progress = element("div", "rv-progress", { role: "status" });
-    this.stepper = new Stepper(this.abort.signal, (step) => this.stepTo(step));
+    this.stepper = new Stepper(signal, (step) => this.stepTo(step));
     this.merits = element("dl", "rv-merits");
     this.marker = element("label", "rv-marker");
     this.markBox = element("input", "", { type: "checkbox" });
     this.markBox.checked = true;
     this.marker.append(this.markBox, "paint values outside the range of the picture magenta");
-    this.loupe = element("canvas", "rv-loupe", { "aria-hidden": "true" });
     this.sentence = element("div", "rv-sentence", { "aria-live": "polite" });
     this.buildUpload();
-    this.formula = element("div", "rv-formula");
-    this.hint = element("div", "rv-hint");
-    const words = element("div", "rv-words");
-    words.append(this.strip, this.codeRow, this.merits, this.sentence);
-    const head = element("div", "rv-head");
-    const aside = element("div", "rv-aside");
-    aside.append(this.loupe);
-    head.append(words, aside);
+    this.foot = element("div", "rv-foot");
+    this.foot.append(this.sentence, this.own);
+    this.buildCode();
     this.root.append(
-      head,
-      this.alert,
-      this.hint,
+      this.top,
+      this.merits,
+      this.words,
       this.warnings,
       this.stepper.root,
       this.progress,
-      field,
+      this.field,
       this.marker,
-      this.formula,
-      this.own
+      this.foot,
+      this.codeRow
     );
     el.append(this.root);
-    const { signal } = this.abort;
-    this.copy.addEventListener("click", () => this.copyCode(), { signal });
     this.markBox.addEventListener("change", () => this.recolour(), { signal });
+  }
+  /** The first line of the code; the others, and how the shape comes about, unfold. */
+  buildCode() {
+    this.codeRow = element("div", "rv-code");
+    this.fold = element("details");
+    this.firstLine = element("summary");
+    this.code = element("code");
+    this.formula = element("div", "rv-formula");
+    const pre = element("pre");
+    pre.append(this.code);
+    this.fold.append(this.firstLine, pre, this.formula);
+    this.copy = element("button", "rv-copy", { type: "button", title: "Copy this code" });
+    this.copy.textContent = "Copy";
+    this.codeRow.append(this.fold, this.copy);
+    this.copy.addEventListener("click", () => this.copyCode(), { signal: this.abort.signal });
   }
   /** The learner's own picture: chosen from a dialog, or dropped anywhere on the stage. */
   buildUpload() {
     this.own = element("label", "rv-own");
     this.own.hidden = !this.model.get("max_upload");
     this.file = element("input", "", { type: "file", accept: "image/*" });
-    this.own.append("Your own picture (or drop it here): ", this.file);
+    this.own.append("Your own picture, or drop it here", this.file);
     const { signal } = this.abort;
     this.file.addEventListener("change", () => this.take(this.file.files[0]), { signal });
     this.root.addEventListener("dragover", (event) => event.preventDefault(), { signal });
@@ -1067,11 +1716,9 @@ var StageView = class {
     const most = this.model.get("max_upload");
     if (!file || !most) return;
     if (file.size > most) {
-      setText(
-        this.alert,
+      this.say(
         `${file.name} has ${(file.size / 1e6).toFixed(1)} MB, more than the ${most / 1e6} MB that a lab takes: make it smaller first, 512 pixels are plenty.`
       );
-      this.root.dataset.state = "error";
       return;
     }
     const data = new DataView(await file.arrayBuffer());
@@ -1088,6 +1735,7 @@ var StageView = class {
       for (const panel of this.panels.values()) panel.measured = panel.screen.clientWidth;
       this.repaint();
     });
+    this.observer.observe(this.root);
     this.theme = new MutationObserver(() => this.tellTheme());
     this.theme.observe(document.body, {
       attributes: true,
@@ -1138,6 +1786,7 @@ var StageView = class {
   draw(frame) {
     if (!frame.panels) return;
     this.links = frame.links.map((link) => readLink(link, this.model.get(link.slot)));
+    this.main = frame.main ?? [];
     this.arrange(frame.panels.map((meta) => meta.name));
     if (this.grid.dataset.columns !== String(frame.columns)) {
       this.grid.dataset.columns = String(frame.columns);
@@ -1145,8 +1794,11 @@ var StageView = class {
     }
     for (const meta of frame.panels)
       this.panels.get(meta.name).update(meta, this.model.get(meta.slot));
-    for (const panel of this.panels.values()) panel.paint();
+    this.sameCells = frame.sameCells;
+    this.showOutside(frame);
     this.write(frame);
+    if (this.unmeasured) this.layOut();
+    this.paintAll();
     this.walk(frame);
     this.light();
     this.root.dataset.state = frame.alert ? "error" : "ok";
@@ -1161,15 +1813,55 @@ var StageView = class {
       if (names.includes(name)) continue;
       panel.figure.remove();
       this.panels.delete(name);
+      this.unmeasured = true;
     }
     for (const name of names) {
       if (this.panels.has(name)) continue;
       this.panels.set(name, new PanelView(this, name));
+      this.unmeasured = true;
       this.observer.observe(this.panels.get(name).screen);
     }
-    const wanted = names.map((name) => this.panels.get(name).figure);
-    if (wanted.some((figure, i) => this.grid.children[i] !== figure))
-      this.grid.replaceChildren(...wanted);
+    if (!this.main.length) fill(this.grid, figures(names.map((name) => this.panels.get(name))));
+    else if (this.unmeasured) fill(this.grid, [this.mainRow, this.otherRow]);
+  }
+  /** The size and the place of the panels, where all of them are to fit on one screen. */
+  layOut() {
+    this.unmeasured = false;
+    this.around.attend();
+    this.root.classList.toggle("rv-one-screen", this.main.length > 0);
+    if (!this.main.length) return;
+    const { height, above } = this.around;
+    const isLow = height < LOW;
+    this.root.classList.toggle("rv-low", isLow);
+    const parts = [this.top, this.words, ...isLow ? [] : [this.foot], this.firstLine];
+    const taken = parts.reduce((sum, part) => sum + part.offsetHeight + 4, above);
+    const sizes = plan({
+      width: this.root.clientWidth,
+      height: height - taken - TITLE_ROWS,
+      ratio: window.devicePixelRatio || 1,
+      count: this.main.length
+    });
+    const main = this.main.map((name) => this.panels.get(name));
+    const others = [...this.panels.values()].filter((panel) => !main.includes(panel));
+    const small = others.filter((panel) => panel.isPicture);
+    const charts = others.filter((panel) => !panel.isPicture);
+    for (const panel of main) panel.fix(sizes.main, false);
+    for (const panel of small) panel.fix(sizes.small, true);
+    for (const panel of charts) panel.fix(sizes.chart, false);
+    const { isBeside } = sizes;
+    fill(this.column, isBeside ? figures(small) : []);
+    fill(this.mainRow, [...figures(main), this.column]);
+    fill(this.otherRow, [...isBeside ? [] : figures(small), this.notes, ...figures(charts)]);
+    this.notes.style.maxHeight = `${sizes.chart + 20}px`;
+  }
+  paintAll() {
+    const main = this.main.map((name) => this.panels.get(name)).filter(Boolean);
+    const ratio = window.devicePixelRatio || 1;
+    const scale = this.sameCells ? commonScale(
+      main.map((panel) => panel.measure()),
+      ratio
+    ) : null;
+    for (const panel of this.panels.values()) panel.paint(main.includes(panel) ? scale : null);
   }
   /** @param {Frame} frame */
   write(frame) {
@@ -1180,19 +1872,28 @@ var StageView = class {
       this.merits.replaceChildren(...frame.merits.map(meritItem));
     }
     setText(this.code, frame.code);
+    setText(this.firstLine, frame.code.split("\n", 1)[0]);
     this.codeRow.hidden = !frame.code;
     this.root.toggleAttribute("data-plain", !frame.code && !frame.links.length);
     setText(this.alert, this.root.dataset.kernel === "lost" ? LOST : frame.alert);
     setText(this.formula, frame.formula);
     setText(this.hint, frame.hint);
     const warnings = frame.warnings.map((text2) => {
-      const line = element("div");
-      line.textContent = `⚠ ${text2}`;
-      return line;
+      const line2 = element("div");
+      line2.textContent = `⚠ ${text2}`;
+      return line2;
     });
-    if (this.warnings.textContent !== warnings.map((line) => line.textContent).join(""))
+    if (this.warnings.textContent !== warnings.map((line2) => line2.textContent).join(""))
       this.warnings.replaceChildren(...warnings);
-    this.marker.hidden = !frame.outside;
+    this.marker.hidden = !frame.outside || frame.main?.length > 0;
+    if (this.main.length)
+      fill(this.notes, [this.merits, ...frame.panels.filter(({ caption }) => caption).map(noteOf)]);
+  }
+  /** @param {Frame} frame */
+  showOutside({ main, markOutside = true }) {
+    if (!main?.length || markOutside === this.markOutside) return;
+    this.markBox.checked = markOutside;
+    this.recolour();
   }
   /**
    * The stepper follows the frame: another panel to walk over, or another number of cells.
@@ -1250,8 +1951,9 @@ var StageView = class {
     this.waiting = requestAnimationFrame(() => {
       this.waiting = null;
       if (this.closed) return;
-      for (const panel of this.panels.values()) panel.paint();
-      this.drawArrows();
+      this.layOut();
+      this.paintAll();
+      this.light();
     });
   }
   /**
@@ -1272,8 +1974,8 @@ var StageView = class {
    * @param {number} dy
    */
   pan(dx, dy) {
-    const within = (value) => Math.max(0, Math.min(1, value));
-    this.centre = { x: within(this.centre.x + dx), y: within(this.centre.y + dy) };
+    const within3 = (value) => Math.max(0, Math.min(1, value));
+    this.centre = { x: within3(this.centre.x + dx), y: within3(this.centre.y + dy) };
     this.repaint();
   }
   lookAt() {
@@ -1298,6 +2000,19 @@ var StageView = class {
       rows: scale(other.view.rows, other.meta.rows, panel.meta.rows),
       cols: scale(other.view.cols, other.meta.cols, panel.meta.cols)
     };
+  }
+  /** @param {Spot} spot */
+  isAt({ name, row, col }) {
+    const { spot } = this;
+    return spot?.name === name && spot.row === row && spot.col === col;
+  }
+  /**
+   * A finger on a cell: it points, also where another cell is pinned.
+   * @param {Spot} spot
+   */
+  tap(spot) {
+    this.pinned = null;
+    this.point(spot);
   }
   /** @param {Spot | null} spot */
   point(spot) {
@@ -1340,16 +2055,43 @@ var StageView = class {
     for (const panel of this.panels.values()) panel.figure.removeAttribute("data-hover");
     this.highlight = /* @__PURE__ */ new Map();
     this.arrows = [];
+    this.bundle = null;
     const spot = this.inside(this.spot);
     if (spot) this.connect(spot);
-    this.drawArrows();
-    for (const panel of this.panels.values()) panel.decorate();
+    const frame = this.field.getBoundingClientRect();
+    this.lines.draw(this.arrows, this.bundle, frame);
+    for (const panel of this.panels.values())
+      if (panel.meta.kind === "row") this.paintRow(panel);
+      else panel.decorate();
     if (spot) {
       const { figure } = this.panels.get(spot.name);
       figure.dataset.hover = `${spot.row},${spot.col}`;
     }
     this.root.dataset.pinned = this.pinned ? "true" : "false";
     if (!spot) this.tell(this.links.length ? TRACED : READ, null);
+    if (spot) this.placeCard(spot, frame);
+    else this.card.hide();
+  }
+  /**
+   * @param {Spot} spot
+   * @param {DOMRect} frame
+   */
+  placeCard(spot, frame) {
+    const panel = this.panels.get(spot.name);
+    if (!panel.view) return this.card.hide();
+    this.card.write(this.sentence.textContent, this.pinned ? PINNED : "");
+    const avoid = [];
+    for (const [name, { boxes }] of this.highlight)
+      for (const box of boxes) avoid.push(this.panels.get(name).rectOf(box, frame));
+    const room = within2(this.around.root.getBoundingClientRect(), frame);
+    const pictures = [];
+    for (const { meta, view, figure } of this.panels.values()) {
+      const rect = figure.getBoundingClientRect();
+      if (meta.kind === "row")
+        avoid.push(within2(rect, frame));
+      else if (view) pictures.push(within2(rect, frame));
+    }
+    this.card.place(panel.rectOf(spot, frame), avoid, pictures, this.lines.points, room);
   }
   /**
    * A pinned cell may lie outside the next, smaller frame.
@@ -1495,6 +2237,14 @@ var StageView = class {
         { panel: input, cells }
       );
     }
+    if (cells.length && this.panels.get(link.target).view)
+      this.bundle = {
+        panel: input,
+        cells: firstChannel(cells),
+        other: output,
+        cell: here,
+        outward: false
+      };
     const sum = writtenOut(
       cells,
       (cell) => input.value(cell.row, cell.col, channelOf(cell, input)),
@@ -1545,18 +2295,6 @@ var StageView = class {
     this.highlight.set(link.back, { cells: [{ ...place, weight: 1 }], boxes: [extent([place])] });
     this.arrows.push([this.panels.get(link.target), target, back, place]);
   }
-  drawArrows() {
-    this.drawing.replaceChildren();
-    const frame = this.grid.getBoundingClientRect();
-    for (const [from, start, to, end] of this.arrows) {
-      const [x1, y1] = from.centreOf(start, frame);
-      const [x2, y2] = to.centreOf(end, frame);
-      for (const layer of ["rv-arrow-ground", "rv-arrow"]) {
-        this.drawing.append(svg("line", { x1, y1, x2, y2, class: layer }));
-      }
-      this.drawing.append(svg("circle", { cx: x2, cy: y2, r: 4, class: "rv-arrow-head" }));
-    }
-  }
   /**
    * Where an input goes: through every link that starts at its panel, the first one in words.
    * @param {Spot} spot
@@ -1579,6 +2317,13 @@ var StageView = class {
       }
       if (words) continue;
       words = reachOf(cells);
+      this.bundle = {
+        panel: this.panels.get(link.target),
+        cells,
+        other: input,
+        cell: here,
+        outward: true
+      };
       const adds = input.value(here.row, here.col, channel);
       near = cells.length ? { panel: this.panels.get(link.target), cells, adds } : null;
     }
@@ -1610,8 +2355,66 @@ var StageView = class {
    */
   tell(sentence, near) {
     setText(this.sentence, sentence);
-    this.loupe.style.visibility = near ? "visible" : "hidden";
+    this.loupe.hidden = !near;
     if (near) this.magnify(near);
+  }
+  /**
+   * The output cell whose row a row chart shows: the one that is pointed at, or its source in x, or
+   * the one in the middle of what is seen.
+   * @param {Link} link
+   * @returns {Cell}
+   */
+  cellOfRow(link) {
+    const [rows, cols] = link.axes;
+    const spot = this.inside(this.spot);
+    const role = spot && (this.panels.get(spot.name).meta.like || spot.name);
+    if (role === link.target) return spot;
+    if (role === link.source) {
+      const row = heaviest(axisTargets(rows, spot.row));
+      const col = heaviest(axisTargets(cols, spot.col));
+      if (row !== null && col !== null) return { row, col };
+    }
+    return {
+      row: Math.min(rows.out - 1, Math.floor(this.centre.y * rows.out)),
+      col: Math.min(cols.out - 1, Math.floor(this.centre.x * cols.out))
+    };
+  }
+  /** @param {PanelView} panel */
+  paintRow(panel) {
+    const { meta, bytes } = panel;
+    const link = this.links.find((one) => one.source === meta.source && one.target === meta.target);
+    if (!link) return;
+    const input = this.panels.get(meta.source);
+    const output = this.panels.get(meta.target);
+    const panels = { input, output, chart: panel };
+    const scene = rowScene(meta, bytes, link, panels, this.cellOfRow(link));
+    const style = getComputedStyle(this.root);
+    panel.paintScene(scene, (name) => style.getPropertyValue(`--rv-${name}`).trim());
+    const at = meta.samples ? `, kernel at ${format(scene.place, 2)}` : "";
+    setText(panel.title, `Row ${scene.row} of y (line) and of x (dots)${at}`);
+  }
+  /**
+   * The pointer over a row chart takes the place of the output cell along.
+   * @param {PanelView} panel
+   * @param {PointerEvent} event
+   */
+  pointRow({ cells, scene, meta }, event) {
+    const rect = cells.getBoundingClientRect();
+    const column = columnAt(event.clientX - rect.left, rect.width, scene.span);
+    this.point({ name: meta.target, row: scene.row, col: nearest(scene.places, column) });
+  }
+  /**
+   * @param {PanelView} panel
+   * @param {KeyboardEvent} event
+   */
+  keyRow({ scene, meta }, event) {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step && event.key !== "Escape") return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (!step) return this.free();
+    const col = Math.max(0, Math.min(scene.places.length - 1, scene.col + step));
+    this.walkTo({ name: meta.target, row: scene.row, col });
   }
   /**
    * The cells named in the sentence, large enough to read: colour, value, weight, product; or, of
@@ -1623,7 +2426,7 @@ var StageView = class {
     const rows = Math.min(area.rows, LOUPE_CELLS);
     const cols = Math.min(area.cols, LOUPE_CELLS);
     const ratio = window.devicePixelRatio || 1;
-    const size = Math.min(54, Math.floor(LOUPE_SIZE / Math.max(rows, cols))) * ratio;
+    const size = loupeCell(Math.max(rows, cols)) * ratio;
     resize(this.loupe, cols * size, rows * size);
     this.loupe.style.width = `${cols * size / ratio}px`;
     this.loupe.style.height = `${rows * size / ratio}px`;
@@ -1648,6 +2451,14 @@ var StageView = class {
         });
       }
     }
+  }
+  /**
+   * Refuses something in the browser itself: the kernel never hears of it.
+   * @param {string} sentence
+   */
+  say(sentence) {
+    setText(this.alert, sentence);
+    this.root.dataset.state = "error";
   }
   /** @param {Omit<Edit, 'n' | 'name'>} edit */
   send(edit) {
@@ -1674,10 +2485,31 @@ var StageView = class {
     });
   }
 };
-function svg(tag, attributes) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
-  return node;
+function fill(parent, wanted) {
+  const same = parent.children.length === wanted.length && wanted.every((one, i) => parent.children[i] === one);
+  if (!same) parent.replaceChildren(...wanted);
+}
+function figures(panels) {
+  return [...panels].map(({ figure }) => figure);
+}
+function noteOf({ caption, name }) {
+  const note = element("div");
+  note.textContent = `${name}: ${caption}`;
+  return note;
+}
+function within2(rect, frame) {
+  return {
+    left: rect.left - frame.left,
+    top: rect.top - frame.top,
+    right: rect.right - frame.left,
+    bottom: rect.bottom - frame.top
+  };
+}
+function loupeCell(cells) {
+  return Math.max(LEAST_LOUPE_CELL, Math.min(54, Math.floor(LOUPE_SIZE / cells)));
+}
+function heaviest(weighted) {
+  return weighted.length ? weighted.reduce((a, b) => b[1] > a[1] ? b : a)[0] : null;
 }
 function cellsInside({ rows, cols, margin: [top, left, bottom, right] }) {
   return (rows - top - bottom) * (cols - left - right);
@@ -1699,10 +2531,10 @@ function reachOf(cells) {
   return `reaches ${cells.length} output ${cells.length === 1 ? "cell" : "cells"}, with weights that sum to ${format(total)}`;
 }
 function stripStep(step, place, steps) {
-  const node = element("span", step.shape ? "rv-shape" : "rv-op");
-  if (step.role) node.dataset.role = step.role;
-  node.textContent = step.shape ? `${step.label} (${step.shape.join(", ")})` : `→ ${step.label}${steps[place + 1]?.shape ? " →" : ""}`;
-  return node;
+  const node2 = element("span", step.shape ? "rv-shape" : "rv-op");
+  if (step.role) node2.dataset.role = step.role;
+  node2.textContent = step.shape ? `${step.label} (${step.shape.join(", ")})` : `→ ${step.label}${steps[place + 1]?.shape ? " →" : ""}`;
+  return node2;
 }
 function meritItem({ label, value, meaning }) {
   const name = element("dt");

@@ -114,6 +114,9 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
                 walk=frame.walk,
                 stamp=frame.stamp,
                 columns=frame.columns,
+                main=list(frame.main),
+                sameCells=frame.same_cells,
+                markOutside=frame.mark_outside,
                 strip=[vars(step) for step in frame.strip],
                 merits=[vars(merit) for merit in frame.merits],
             )
@@ -150,6 +153,9 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
             "walk": "",
             "stamp": False,
             "columns": 0,
+            "main": [],
+            "sameCells": False,
+            "markOutside": True,
             "strip": [],
             "merits": [],
         }

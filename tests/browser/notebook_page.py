@@ -219,8 +219,13 @@ class NotebookPage:
         return lab.locator(".rv-stage").get_attribute("data-state") or ""
 
     def control(self, lab: Locator, parameter: str) -> Locator:
-        """The control of an operation's parameter."""
-        return lab.locator(f".rv-control-{parameter}")
+        """The control of this parameter; it is unfolded if it stands under *more settings*."""
+        control = lab.locator(f".rv-control-{parameter}")
+        folded = lab.locator(".rv-more").filter(has=control)
+        title = folded.locator("[aria-expanded=false]")
+        if title.count():
+            title.click()
+        return control
 
     def move_slider(self, lab: Locator, parameter: str, presses: int, index: int = 0) -> None:
         """Press the right (or, if negative, left) arrow key on a slider, and settle.

@@ -149,7 +149,7 @@ class ShownLab:
 
     def controls(self) -> list[tuple[str, widgets.Widget]]:
         """Everything with a value that a learner can move now, each under its control's name."""
-        return list(_controls(self.lab.children[0], ""))
+        return [one for part in self.lab.children[:-1] for one in _controls(part, "")]
 
 
 def _controls(widget: widgets.Widget, name: str) -> Iterator[tuple[str, widgets.Widget]]:

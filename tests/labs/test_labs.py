@@ -78,8 +78,8 @@ def test_the_figure_draws_every_pixel_panel(lab: UpsamplingLab) -> None:
     assert titles == [
         "Input x",
         "Output y",
-        "Index map: which input cell y reads",
-        "Error |x̂ − x| after the way back",
+        "Index map",
+        "Error |x̂ − x|",
     ]
 
 

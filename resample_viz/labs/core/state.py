@@ -21,6 +21,7 @@ from torch import Tensor
 
 from resample_viz.labs.base import Lab, calmly
 from resample_viz.labs.controls import quiet
+from resample_viz.labs.core.column import ControlColumn, labelled, setting_controls
 from resample_viz.labs.core.controls import PictureControls
 from resample_viz.labs.picture import (
     Edit,
@@ -29,6 +30,7 @@ from resample_viz.labs.picture import (
     checked_edits,
     checked_image,
     checked_size,
+    edits_within,
     fitting_size,
     picture,
 )
@@ -52,6 +54,8 @@ class PictureSettings:
         operation: the layer, with all its parameters.
         centre: the part of large panels that is looked at, as shares of height and width.
         preset: the preset whose point is being made; "" after the next move.
+        at_hand: names of the controls that stand beside the picture; () for those of the lab. A
+            preset brings its own; the others are under *more settings*.
     """
 
     image: Image = "astronaut"
@@ -60,6 +64,7 @@ class PictureSettings:
     operation: Operation = dataclasses.field(default_factory=Operation)
     centre: Centre = (0.5, 0.5)
     preset: str = ""
+    at_hand: tuple[str, ...] = ()
     operation_type: ClassVar[type[Operation]]
 
     def __post_init__(self) -> None:
@@ -67,6 +72,7 @@ class PictureSettings:
         checked_size(self.size)
         object.__setattr__(self, "edits", checked_edits(self.edits))
         object.__setattr__(self, "centre", _checked_centre(self.centre))
+        object.__setattr__(self, "at_hand", self._checked_names(self.at_hand))
         wanted = self.operation_type
         if not isinstance(self.operation, wanted):
             raise OperationError(
@@ -74,12 +80,24 @@ class PictureSettings:
                 f"operation={wanted.__name__}(), or open the layer by rv.explore."
             )
 
+    def _checked_names(self, names: Any) -> tuple[str, ...]:
+        given = (names,) if isinstance(names, str) else tuple(names)
+        known = control_names(type(self)) if given else ()
+        for name in given:
+            if name not in known:
+                raise OperationError(
+                    f"at_hand names controls, and {quoted(name)} is none: choose some of "
+                    f"{', '.join(known)}."
+                )
+        return tuple(dict.fromkeys(given))
+
     def moved(self, **changes: Any) -> Self:
         """These settings with some changed: own fields, or parameters of the operation.
 
         Another picture brings a size that suits it, and loses what was typed into the last one;
-        a parameter that stands instead of another one takes its place. Raises OperationError,
-        ImageError, or TypeError for a name that there is not.
+        another size keeps what was typed, as far as there are such cells; a parameter that stands
+        instead of another one takes its place. Raises OperationError, ImageError, or TypeError for
+        a name that there is not.
         """
         own = {field.name for field in dataclasses.fields(self)}
         moved = {name: value for name, value in changes.items() if name not in own}
@@ -87,12 +105,20 @@ class PictureSettings:
         if "image" in changes:
             changes["image"] = checked_image(changes["image"])
             changes.setdefault("size", fitting_size(changes["image"], self.size))
-        if {"image", "size"} & changes.keys():
+        if "image" in changes:
             changes.setdefault("edits", ())
+        elif "size" in changes:
+            changes.setdefault("edits", edits_within(self.edits, checked_size(changes["size"])))
         if moved:
             operation = changes.get("operation", self.operation)
             changes["operation"] = with_parameters(operation, moved)
         return replace(self, **{"preset": "", **changes})
+
+
+def control_names(settings: type[PictureSettings]) -> tuple[str, ...]:
+    """The controls that `at_hand` can name: of the operation, then of the lab itself."""
+    operation = (p.name for p in parameters(settings.operation_type) if not p.instead_of)
+    return (*operation, *labelled(settings))
 
 
 def _checked_centre(centre: Any) -> Centre:
@@ -141,6 +167,8 @@ class StatefulLab(Lab):
     """
 
     Settings: ClassVar[type[PictureSettings]]
+    key_controls: ClassVar[tuple[str, ...]] = ()
+    """The controls beside the picture, unless a preset names others."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Gives the class a signature, for completion by Tab."""
@@ -177,6 +205,10 @@ class StatefulLab(Lab):
     def build_inputs(self) -> PictureControls:
         """The controls of the picture."""
         return PictureControls(self._state.size)
+
+    def build_extras(self) -> dict[str, Any]:
+        """The controls of the lab's own settings, from their annotations."""
+        return dict(setting_controls(self.Settings))
 
     def point_of(self, settings: PictureSettings) -> str:
         """The sentence of the preset that the settings show, or ""."""
@@ -234,7 +266,8 @@ class StatefulLab(Lab):
         changes = {name: value for name, value in changes.items() if value is not None}
         if preset:
             chosen = self._preset(preset)
-            changes = {**chosen.settings, "preset": chosen.name, **changes}
+            point = {"preset": chosen.name, "at_hand": chosen.controls}
+            changes = {**chosen.settings, **point, **changes}
             start = self._usual_settings
             if "image" not in chosen.settings:
                 start = replace(start, image=self._state.image, size=self._state.size)
@@ -321,6 +354,7 @@ class StatefulLab(Lab):
         """The active preset, and whether there is a way back."""
         self._undo_button.disabled = not self._past
         self._reset_button.disabled = settings == self._first
+        self._column.arrange(("image", "size", *(settings.at_hand or self.key_controls)))
         for button in self._preset_buttons:
             is_active = button.description == settings.preset
             (button.add_class if is_active else button.remove_class)("rv-active")
@@ -349,27 +383,29 @@ class StatefulLab(Lab):
         values: dict[str, Any] = self.controls.values()
         return values
 
-    def _control_column(self) -> widgets.Widget:
-        """The presets, undo and reset, and the controls."""
-        column = super()._control_column()
-        self._preset_buttons = list(column.children[0].children)
-        self._undo_button = widgets.Button(
-            description="Undo", tooltip="take the last move back", icon="undo"
-        )
-        self._reset_button = widgets.Button(
-            description="Reset", tooltip="back to what this lab opened with", icon="refresh"
-        )
-        for button, action in (
-            (self._undo_button, self.undo),
-            (self._reset_button, self.reset),
-        ):
-            button.add_class(f"rv-{button.description.lower()}")
-            button.on_click(partial(self._asked, action))
+    def _parts(self) -> list[widgets.Widget]:
+        """The presets, with undo and reset; the controls; the stage."""
+        presets = self._preset_row()
+        self._preset_buttons = list(presets.children)
+        self._undo_button = self._button("undo", "undo", "take the last move back (Ctrl+Z)")
+        self._reset_button = self._button("reset", "refresh", "back to what this lab opened with")
+        self._undo_button.on_click(partial(self._asked, self.undo))
+        self._reset_button.on_click(partial(self._asked, self.reset))
         back = widgets.Box([self._undo_button, self._reset_button])
         back.add_class("rv-back")
-        presets, *controls = column.children
-        column.children = [presets, back, *controls]
-        return column
+        head = widgets.Box([presets, back])
+        head.add_class("rv-lab-head")
+        own = {name: extra.widget for name, extra in self.extras.items()}
+        pictures = {"image": self.inputs.picture, "size": self.inputs.extent}
+        self._column = ControlColumn({**pictures, **self.controls.widgets, **own})
+        self.add_class("rv-one-screen")
+        return [head, self._column.widget, self.stage]
+
+    @staticmethod
+    def _button(name: str, icon: str, tooltip: str) -> widgets.Button:
+        button = widgets.Button(description=name.capitalize(), icon=icon, tooltip=tooltip)
+        button.add_class(f"rv-{name}")
+        return button
 
     @calmly
     def _asked(self, action: Callable[[], None], _: Any) -> None:

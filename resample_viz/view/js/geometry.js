@@ -423,13 +423,18 @@ export function cellOf({ cols, margin: [top, left, , right] }, number) {
 
 /**
  * The part of a panel that is shown: all of it, or as many cells as there are pixels on a screen so
- * many pixels wide, whose height follows from the cells that were sent: the cells stay square.
+ * many pixels wide and high; without a height, it follows from the cells that were sent.
  * @param {PanelMeta} panel
  * @param {number} screenWidth
  * @param {{x: number, y: number}} centre
+ * @param {number} [screenHeight]
  */
-export function visibleCells(panel, screenWidth, centre) {
-  const screenHeight = (screenWidth * panel.shownRows) / panel.shownCols;
+export function visibleCells(
+  panel,
+  screenWidth,
+  centre,
+  screenHeight = (screenWidth * panel.shownRows) / panel.shownCols,
+) {
   /**
    * @param {number} n
    * @param {number} middle
@@ -515,4 +520,15 @@ export function writtenOut(cells, valueAtCell, { most = 4, inOrder = false, bias
   }
   if (bias) shown.push(`${format(bias)} (bias)`);
   return { text: (shown.join(" + ") || "0").replaceAll("+ −", "− "), total };
+}
+
+/**
+ * What a learner typed as a number: 0.5, 0,5, −2, 1e-3 or 1/3; NaN if it is none.
+ * @param {string} text
+ */
+export function numberTyped(text) {
+  const plain = text.trim().replace(/−/g, "-").replace(",", ".");
+  const parts = plain.split("/").map((part) => (part.trim() === "" ? NaN : Number(part)));
+  const value = parts.length === 2 ? parts[0] / parts[1] : parts.length === 1 ? parts[0] : NaN;
+  return Number.isFinite(value) ? value : NaN;
 }

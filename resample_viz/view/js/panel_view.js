@@ -5,7 +5,9 @@
 import {
   cellAt,
   format,
+  formatWeight,
   numberOf,
+  numberTyped,
   paintIndex,
   paintPixels,
   paintRuns,
@@ -15,10 +17,16 @@ import {
   visibleCells,
 } from "./geometry.js";
 import { element, outline, resize, setText } from "./dom.js";
+import { whole } from "./layout.js";
+import { paintRow } from "./row_chart.js";
 
 const NUMBERS_FROM = 24; // CSS pixels per cell from which values are written into the cells
+const WEIGHTS_FROM = 34; // CSS pixels per cell from which weights stand on the cells
 const CROSSED_FROM = 6; // CSS pixels per cell from which unread cells are crossed out one by one
 const MOST_HEIGHT = 600; // CSS pixels; a panel that would be taller becomes narrower
+/** @param {string} typed */
+const NO_NUMBER = (typed) =>
+  `${JSON.stringify(typed)} is no number, so the cell keeps its value: type one such as 0.5, −2 or 1/3.`;
 /** @type {(keyof PanelMeta)[]} */
 const MEANING = [
   "kind",
@@ -44,6 +52,12 @@ export class PanelView {
     this.stage = stage;
     /** @type {number | undefined} CSS pixels; see `width` */
     this.measured = undefined;
+    /** @type {number | null} CSS pixels of its side or height on one screen; null where it flows */
+    this.side = null;
+    this.cellSize = 0; // CSS pixels
+    this.isOverview = false; // small beside the main panels: all of it is shown, cells or not
+    /** @type {import("./protocol.js").RowScene | null} */
+    this.scene = null;
     /** @type {{ x: number, y: number, moved?: boolean } | null} */
     this.drag = null;
     this.figure = element("figure", "rv-panel", { "data-name": name });
@@ -80,14 +94,45 @@ export class PanelView {
     this.writeNames(meta);
     if (same) return;
     this.count = this.sums = undefined;
+    if (meta.kind === "row") return;
     if (meta.kind !== "chart")
       this.codes = typedArray(view, meta.kind === "index" ? "f32" : meta.dtype);
     if (resized) {
       this.image = new ImageData(meta.shownCols, meta.shownRows);
-      this.screen.style.aspectRatio = `${meta.shownCols} / ${meta.shownRows}`;
-      this.screen.style.maxWidth = `${Math.max(1, (MOST_HEIGHT * meta.shownCols) / meta.shownRows)}px`;
+      this.shape();
     }
     this.colour();
+  }
+
+  /**
+   * Gives the panel a fixed side (of a chart: height) in CSS pixels.
+   * @param {number} side
+   * @param {boolean} isOverview
+   */
+  fix(side, isOverview) {
+    if (side === this.side && isOverview === this.isOverview) return;
+    this.side = side;
+    this.isOverview = isOverview;
+    this.measured = undefined;
+    this.shape();
+  }
+
+  /** Whether it has cells. */
+  get isPicture() {
+    return this.meta.kind === "pixels" || this.meta.kind === "index";
+  }
+
+  /** The size of the screen: fixed, or as wide as there is room, in the shape of the tensor. */
+  shape() {
+    const { style } = this.screen;
+    const { shownCols, shownRows } = this.meta;
+    const isChart = !this.isPicture;
+    const fixed = this.side === null ? "" : `${this.side}px`;
+    style.height = fixed;
+    style.width = isChart ? "" : fixed;
+    this.figure.style.width = isChart ? "" : fixed;
+    style.aspectRatio = fixed ? "auto" : `${shownCols} / ${shownRows}`;
+    style.maxWidth = fixed ? "" : `${Math.max(1, (MOST_HEIGHT * shownCols) / shownRows)}px`;
   }
 
   /**
@@ -142,6 +187,7 @@ export class PanelView {
   }
 
   colour() {
+    if (this.meta.kind === "row") return;
     if (this.meta.kind === "chart") return paintRuns(this.meta, this.bytes, this.image.data);
     if (this.meta.kind === "index") return paintIndex(this.meta, this.codes, this.image.data);
     const palette = this.stage.palette(this.meta.colormap);
@@ -160,28 +206,85 @@ export class PanelView {
     }
   }
 
-  paint() {
+  /** The cells that can be seen, and how many device pixels each of them can have. */
+  measure() {
+    const ratio = window.devicePixelRatio || 1;
+    const { rows, cols, shownRows, shownCols } = this.meta;
+    const width = this.side ?? this.width;
+    const height = this.side ?? (width * shownRows) / shownCols;
+    /** @type {[number, number]} */
+    const pixels = [Math.floor(width * ratio + 1e-6), Math.floor(height * ratio + 1e-6)];
+    const each = this.perPixel;
+    const view = visibleCells(this.meta, each * pixels[0], this.stage.centre, each * pixels[1]);
+    const room = Math.min(pixels[0] / view.cols, pixels[1] / view.rows);
+    const most = each > 1 ? 1 / each : Math.max(1, Math.floor(room));
+    return { view, pixels, ratio, most, cropped: view.rows < rows || view.cols < cols, rows, cols };
+  }
+
+  /**
+   * Cells are a whole number of device pixels: `scale`, or as many as there is room for.
+   * @param {number | null} [scale]
+   */
+  paint(scale = null) {
+    if (this.meta.kind === "row") return this.stage.paintRow(this);
     if (this.meta.kind === "chart") {
       resize(this.cells, this.meta.cols, this.meta.rows);
       this.cells.getContext("2d").putImageData(this.image, 0, 0);
       return;
     }
-    const pixels = this.width * (window.devicePixelRatio || 1);
-    this.view = visibleCells(this.meta, pixels, this.stage.centre);
-    resize(this.cells, this.view.cols, this.view.rows);
+    const { view, pixels, ratio, most, cropped } = this.measure();
+    this.view = view;
+    this.figure.toggleAttribute("data-cropped", cropped);
+    const size = scale ?? most;
+    const each = size < 1 ? Math.round(1 / size) : 1;
+    resize(this.cells, Math.ceil(view.cols / each), Math.ceil(view.rows / each));
     this.cells
       .getContext("2d")
-      .putImageData(this.image, this.meta.col0 - this.view.col, this.meta.row0 - this.view.row);
-    resize(
-      this.overlay,
-      Math.round(pixels),
-      Math.round((pixels * this.view.rows) / this.view.cols),
-    );
+      .putImageData(
+        each > 1 ? condensed(this.image, each) : this.image,
+        (this.meta.col0 - view.col) / each,
+        (this.meta.row0 - view.row) / each,
+      );
+    const width = this.cells.width * each * size;
+    const height = this.cells.height * each * size;
+    resize(this.overlay, width, height);
+    for (const { style } of [this.cells, this.overlay]) {
+      style.left = `${Math.floor((pixels[0] - width) / 2) / ratio}px`;
+      style.top = `${Math.floor((pixels[1] - height) / 2) / ratio}px`;
+      style.width = `${width / ratio}px`;
+      style.height = `${height / ratio}px`;
+    }
+    this.cellSize = size / ratio;
     if (this.names) {
-      const line = (this.width * this.view.rows) / this.view.cols / this.meta.rows;
+      const line = (this.cellSize * view.rows) / this.meta.rows;
       this.names.style.fontSize = `${Math.min(11, 0.95 * line)}px`;
+      this.names.style.height = this.cells.style.height;
+      this.names.style.marginTop = this.cells.style.top;
     }
     this.decorate();
+  }
+
+  /**
+   * A row as a chart, in device pixels.
+   * @param {import("./protocol.js").RowScene} scene
+   * @param {import("./protocol.js").Colours} colours
+   */
+  paintScene(scene, colours) {
+    this.scene = scene;
+    const ratio = window.devicePixelRatio || 1;
+    const width = whole(this.width, ratio);
+    const height = this.side ?? 150;
+    resize(this.cells, Math.round(width * ratio), Math.round(height * ratio));
+    Object.assign(this.cells.style, { width: `${width}px`, height: `${height}px` });
+    paintRow(this.cells.getContext("2d"), scene, { width, height, ratio }, colours);
+  }
+
+  /** Of an overview, the cells that share one device pixel along each axis. */
+  get perPixel() {
+    if (!this.isOverview || this.side === null) return 1;
+    const { shownRows, shownCols } = this.meta;
+    const pixels = this.side * (window.devicePixelRatio || 1);
+    return Math.max(1, Math.ceil(Math.max(shownRows, shownCols) / (pixels + 1e-6)));
   }
 
   /** CSS pixels; asked of the page only once, because asking makes it lay itself out. */
@@ -218,6 +321,8 @@ export class PanelView {
     }
     pen.globalAlpha = 1;
     if (this.meta.kind === "pixels") this.drawGrid(pen, size, box, ratio, filled);
+    if (size / ratio >= WEIGHTS_FROM && this.meta.kind === "pixels")
+      this.writeWeights(pen, size, box, filled);
     const frame = this.stage.croppedFrame(this);
     if (frame) outline(pen, box(frame), ratio, [6 * ratio, 4 * ratio]);
     if (this.meta.picked?.length)
@@ -338,6 +443,24 @@ export class PanelView {
   }
 
   /**
+   * The weights with which cells are read, under their values.
+   * @param {Pen} pen
+   * @param {number} size
+   * @param {BoxOf} box
+   * @param {Cell[]} filled
+   */
+  writeWeights(pen, size, box, filled) {
+    pen.font = `bold ${Math.round(Math.min(size * 0.24, 12 * (window.devicePixelRatio || 1)))}px sans-serif`;
+    pen.textAlign = "center";
+    pen.textBaseline = "bottom";
+    pen.fillStyle = "#000";
+    for (const mark of filled) {
+      const [x, y, w, h] = box(mark);
+      pen.fillText(`×${formatWeight(mark.weight)}`, x + w / 2, y + h - 0.06 * size);
+    }
+  }
+
+  /**
    * The value of a cell in one channel; without one, in the channel that is shown.
    * @param {number} row
    * @param {number} col
@@ -398,11 +521,12 @@ export class PanelView {
     const on = (type, handler) => this.screen.addEventListener(type, handler, { signal });
     on("pointermove", (event) => this.pointed(event));
     on("pointerdown", (event) => this.pressed(event));
-    on("pointerup", () => this.released());
+    on("pointerup", (event) => this.released(event));
     on("pointercancel", () => {
       this.drag = this.pressedCell = null;
     });
-    on("pointerleave", () => {
+    on("pointerleave", (event) => {
+      if (event.pointerType === "touch") return; // a finger leaves after every tap
       this.pressedCell = null; // what is released elsewhere was no click
       this.stage.point(null);
     });
@@ -425,10 +549,29 @@ export class PanelView {
     ];
   }
 
+  /**
+   * Where some cells lie, in pixels from the corner of `frame`.
+   * @param {Cell & Partial<import("./protocol.js").Extent>} cells
+   * @param {DOMRect} frame
+   * @returns {import("./protocol.js").Box}
+   */
+  rectOf({ row, col, rows = 1, cols = 1 }, frame) {
+    const rect = this.overlay.getBoundingClientRect();
+    const { view } = this;
+    const left = rect.left - frame.left + ((col - view.col) / view.cols) * rect.width;
+    const top = rect.top - frame.top + ((row - view.row) / view.rows) * rect.height;
+    return {
+      left,
+      top,
+      right: left + (cols / view.cols) * rect.width,
+      bottom: top + (rows / view.rows) * rect.height,
+    };
+  }
+
   /** @param {MouseEvent} event */
   cellUnder(event) {
     if (this.spots.length) return this.spotUnder(event);
-    if (!this.view) return null;
+    if (!this.view || this.meta.kind === "row") return null;
     const rect = this.overlay.getBoundingClientRect();
     return cellAt(
       this.view,
@@ -452,6 +595,7 @@ export class PanelView {
 
   /** @param {PointerEvent} event */
   pointed(event) {
+    if (this.meta.kind === "row") return this.stage.pointRow(this, event);
     if (this.drag) {
       this.drag.moved ||= Math.hypot(event.clientX - this.drag.x, event.clientY - this.drag.y) > 3;
       if (!this.drag.moved) return;
@@ -463,6 +607,7 @@ export class PanelView {
       this.drag = { ...this.drag, x: event.clientX, y: event.clientY };
       return;
     }
+    if (event.pointerType === "touch") return; // a tap points, see `released`
     const cell = this.cellUnder(event);
     this.stage.point(cell && { name: this.meta.name, ...cell });
   }
@@ -477,18 +622,26 @@ export class PanelView {
     this.pressedCell = cell;
   }
 
-  /** What lies beyond the cells that were sent has to be asked for. */
-  released() {
+  /**
+   * What lies beyond the cells that were sent has to be asked for. A click pins; of a finger, the
+   * first tap points, and the second on the same cell pins.
+   * @param {PointerEvent} event
+   */
+  released(event) {
     const moved = this.drag?.moved;
     const cell = this.pressedCell;
     this.drag = this.pressedCell = null;
-    if (moved) this.stage.lookAt();
-    else if (cell) this.stage.pin({ name: this.meta.name, ...cell });
+    if (moved) return this.stage.lookAt();
+    if (!cell) return;
+    const spot = { name: this.meta.name, ...cell };
+    if (event.pointerType === "touch" && !this.stage.isAt(spot)) this.stage.tap(spot);
+    else this.stage.pin(spot);
   }
 
   /** @param {KeyboardEvent} event */
   key(event) {
     const isChart = this.meta.kind === "chart";
+    if (this.meta.kind === "row") return this.stage.keyRow(this, event);
     if ((isChart && !this.spots.length) || event.target !== this.screen) return;
     const { rows, cols } = isChart ? { rows: 1, cols: this.spots.length } : this.meta;
     const now = this.stage.spot;
@@ -541,22 +694,23 @@ export class PanelView {
       "aria-label": `value of ${this.nameOf(cell)}`,
     });
     field.value = start ?? format(this.value(cell.row, cell.col)).replace("−", "-");
-    /** @param {number} n */
-    const share = (n) => `${100 / n}%`;
+    const { left, top } = this.rectOf(cell, this.screen.getBoundingClientRect());
     Object.assign(field.style, {
-      left: `${(100 * (cell.col - this.view.col)) / this.view.cols}%`,
-      top: `${(100 * (cell.row - this.view.row)) / this.view.rows}%`,
-      width: share(this.view.cols),
-      height: share(this.view.rows),
+      left: `${left}px`,
+      top: `${top}px`,
+      width: `${this.cellSize}px`,
+      height: `${this.cellSize}px`,
     });
     let open = true;
     /** @param {boolean} send */
     const close = (send) => {
       if (!open) return;
       open = false;
-      const value = Number(field.value);
+      const value = numberTyped(field.value);
       field.remove();
-      if (send && field.value.trim() !== "" && Number.isFinite(value)) {
+      const isEmpty = field.value.trim() === "";
+      if (send && !isEmpty && Number.isNaN(value)) this.stage.say(NO_NUMBER(field.value));
+      else if (send && !isEmpty) {
         const [top, left] = this.meta.margin;
         this.stage.send({
           panel: this.meta.name,
@@ -577,4 +731,26 @@ export class PanelView {
     field.focus({ preventScroll: true });
     if (start === undefined) field.select();
   }
+}
+
+/**
+ * A picture with one pixel for `each` × `each` pixels: the lightest of them, so that no error of an
+ * error map is lost.
+ * @param {ImageData} image
+ * @param {number} each
+ */
+function condensed(image, each) {
+  const width = Math.ceil(image.width / each);
+  const small = new ImageData(width, Math.ceil(image.height / each));
+  const brightest = new Int16Array(width * small.height).fill(-1);
+  for (let i = 0; i < image.width * image.height; i++) {
+    const row = Math.floor(Math.floor(i / image.width) / each);
+    const at = row * width + Math.floor((i % image.width) / each);
+    const pixel = image.data.subarray(4 * i, 4 * i + 4);
+    const light = pixel[0] + pixel[1] + pixel[2];
+    if (light <= brightest[at]) continue;
+    brightest[at] = light;
+    small.data.set(pixel, 4 * at);
+  }
+  return small;
 }

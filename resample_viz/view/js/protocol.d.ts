@@ -75,11 +75,22 @@ export interface ChartPanel extends Described {
   colors: number;
 }
 
+/** A row that the stage draws from the panels that it names; see `RowPanel`. */
+export interface RowPanelMeta extends Described {
+  kind: "row";
+  source: string;
+  target: string;
+  vmin: number;
+  vmax: number;
+  samples: number;
+}
+
 /** All kinds in one, with what only some have: code asks for `kind` where it matters. */
 export type PanelMeta = Described &
   Omit<PixelPanel, "kind"> &
   Omit<IndexPanel, "kind"> &
-  Omit<ChartPanel, "kind"> & { kind: "pixels" | "index" | "chart" };
+  Omit<ChartPanel, "kind"> &
+  Omit<RowPanelMeta, "kind"> & { kind: "pixels" | "index" | "chart" | "row" };
 
 export interface AxisMeta {
   in: number;
@@ -153,6 +164,10 @@ export interface Frame {
   walk: string;
   stamp: boolean;
   columns: number;
+  /** The panels that fill one screen; empty where panels flow. */
+  main: string[];
+  sameCells: boolean;
+  markOutside: boolean;
   strip: Step[];
   merits: Merit[];
 }
@@ -215,3 +230,74 @@ export interface Near {
   /** The value of the input cell whose contributions to the cells are shown, instead of theirs. */
   adds?: number;
 }
+
+export interface Box {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
+/** What there is for the panels of a one-screen lab: CSS pixels, and device pixels per CSS pixel. */
+export interface Room {
+  width: number;
+  height: number;
+  ratio: number;
+  count: number;
+}
+
+/** CSS pixels: sides of main and of small panels, height of a chart; and where the small ones are. */
+export interface Plan {
+  main: number;
+  small: number;
+  chart: number;
+  isBeside: boolean;
+}
+
+/** A winner's way from cell to cell. */
+export type Way = [
+  import("./panel_view.js").PanelView,
+  Cell,
+  import("./panel_view.js").PanelView,
+  Cell,
+];
+
+/** Lines between the cells of one panel and one cell of another. */
+export interface Bundle {
+  panel: import("./panel_view.js").PanelView;
+  cells: Cell[];
+  other: import("./panel_view.js").PanelView;
+  cell: Cell;
+  outward: boolean;
+}
+
+/** What a row chart shows. Places and columns are counted in columns of x. */
+export interface RowScene {
+  /** The output cell, and the place of every cell of its row. */
+  row: number;
+  col: number;
+  places: Float32Array;
+  place: number;
+  /** The columns that are shown, and the range of values. */
+  span: [number, number];
+  range: [number, number];
+  /** A row of x, mixed of its rows as this row of y is; the row of y. */
+  mixed: Float64Array;
+  outputs: number[];
+  /** The kernel, and the columns that it weighs with their weights. */
+  offsets: Float32Array;
+  weights: Float32Array;
+  taps: [number, number][];
+}
+
+/** CSS pixels, and device pixels per CSS pixel. */
+export interface Size {
+  width: number;
+  height: number;
+  ratio: number;
+}
+
+/** The colours of the page, by the names of the stage's CSS variables. */
+export type Colours = (
+  name: "text" | "quiet" | "line" | "input" | "output" | "kernel",
+) => string;

@@ -1,7 +1,7 @@
 // @ts-check
 // The stage: paints the frames that the kernel sends, and answers the pointer and the keyboard by
 // itself. The model is the only state; this file writes to it only when the learner acts.
-/** @import { Cell, Edit, Frame, Link, Mark, Merit, Model, Near, PanelMeta, Spot, Step, Sums, WeightedCell } from "./protocol.js" */
+/** @import { Bundle, Cell, Edit, Frame, Link, Mark, Merit, Model, Near, PanelMeta, Spot, Step, Sums, Way, WeightedCell } from "./protocol.js" */
 import {
   addedUp,
   cellOf,
@@ -11,19 +11,28 @@ import {
   numberOf,
   readLink,
   sources,
+  axisTargets,
   targets,
   windowOf,
   writtenOut,
 } from "./geometry.js";
+import { Card } from "./card.js";
 import { element, resize, setText } from "./dom.js";
+import { LabAround } from "./lab.js";
+import { commonScale, plan } from "./layout.js";
+import { Lines } from "./lines.js";
+import { columnAt, nearest, rowScene } from "./row_chart.js";
 import { PanelView } from "./panel_view.js";
 import { Stepper } from "./stepper.js";
 
 const LOUPE_CELLS = 6; // the loupe shows at most this many cells per axis
-const LOUPE_SIZE = 168; // CSS pixels
+const LOUPE_SIZE = 150; // CSS pixels, unless its cells would be too small to be read
+const LEAST_LOUPE_CELL = 34; // CSS pixels
 const PRODUCTS = 9; // products that are written out of a window
 const CHANNEL_NAMES = ["red", "green", "blue"];
-const SVG = "http://www.w3.org/2000/svg";
+const PINNED = "pinned: Esc or a click on it frees it";
+const LOW = 520; // CSS pixels; on a lower screen the sentence stands at the pointer alone
+const TITLE_ROWS = 54; // CSS pixels: two titles, and the gap between two rows of panels
 const TRACED =
   "Point at a cell to see where it comes from, or walk with the arrow keys. Click or Enter pins it, Esc frees it.";
 const READ = "Point at a cell to read its value, or walk with the arrow keys.";
@@ -44,11 +53,17 @@ export class StageView {
     this.links = [];
     /** @type {Map<string, Mark>} */
     this.highlight = new Map();
-    /** @type {[PanelView, Cell, PanelView, Cell][]} */
+    /** @type {Way[]} */
     this.arrows = [];
+    /** @type {Bundle | null} */
+    this.bundle = null;
     this.walked = "";
     this.centre = { x: 0.5, y: 0.5 };
     this.markOutside = true;
+    this.unmeasured = true; // whether the page has to be asked how much room there is
+    /** @type {string[]} */
+    this.main = [];
+    this.sameCells = false;
     /** @type {Spot | null} */
     this.spot = null;
     /** @type {Spot | null} */
@@ -63,57 +78,69 @@ export class StageView {
 
   /** @param {HTMLElement} el */
   build(el) {
+    const { signal } = this.abort;
     this.root = element("div", "rv-stage", { "data-frame": "0", "data-state": "ok" });
+    this.around = new LabAround(this.root, signal, () => this.repaint());
     this.strip = element("div", "rv-strip", { "aria-label": "shapes" });
+    this.top = element("div", "rv-top");
+    this.top.append(this.strip, this.around.full);
     this.alert = element("div", "rv-alert", { role: "alert" });
-    this.code = element("code");
-    this.copy = element("button", "rv-copy", { type: "button", title: "Copy this code" });
-    this.copy.textContent = "Copy";
-    this.codeRow = element("div", "rv-code");
-    const pre = element("pre");
-    pre.append(this.code);
-    this.codeRow.append(pre, this.copy);
+    this.hint = element("div", "rv-hint");
+    this.words = element("div", "rv-words");
+    this.words.append(this.hint, this.alert);
     this.grid = element("div", "rv-panels");
-    this.drawing = document.createElementNS(SVG, "svg");
-    this.drawing.setAttribute("class", "rv-arrows");
-    this.drawing.setAttribute("aria-hidden", "true");
-    const field = element("div", "rv-field");
-    field.append(this.grid, this.drawing);
+    this.mainRow = element("div", "rv-main-row");
+    this.otherRow = element("div", "rv-other-row");
+    this.column = element("div", "rv-column");
+    this.notes = element("div", "rv-notes");
+    this.lines = new Lines();
+    this.card = new Card();
+    this.loupe = this.card.loupe;
+    this.field = element("div", "rv-field");
+    this.field.append(this.grid, this.lines.root, this.card.root);
     this.warnings = element("div", "rv-warnings", { role: "status" });
     this.progress = element("div", "rv-progress", { role: "status" });
-    this.stepper = new Stepper(this.abort.signal, (step) => this.stepTo(step));
+    this.stepper = new Stepper(signal, (step) => this.stepTo(step));
     this.merits = element("dl", "rv-merits");
     this.marker = element("label", "rv-marker");
     this.markBox = element("input", "", { type: "checkbox" });
     this.markBox.checked = true;
     this.marker.append(this.markBox, "paint values outside the range of the picture magenta");
-    this.loupe = element("canvas", "rv-loupe", { "aria-hidden": "true" });
     this.sentence = element("div", "rv-sentence", { "aria-live": "polite" });
     this.buildUpload();
-    this.formula = element("div", "rv-formula");
-    this.hint = element("div", "rv-hint");
-    const words = element("div", "rv-words");
-    words.append(this.strip, this.codeRow, this.merits, this.sentence);
-    const head = element("div", "rv-head");
-    const aside = element("div", "rv-aside"); // as wide with a small loupe as with a large one
-    aside.append(this.loupe);
-    head.append(words, aside);
+    this.foot = element("div", "rv-foot");
+    this.foot.append(this.sentence, this.own);
+    this.buildCode();
     this.root.append(
-      head,
-      this.alert,
-      this.hint,
+      this.top,
+      this.merits,
+      this.words,
       this.warnings,
       this.stepper.root,
       this.progress,
-      field,
+      this.field,
       this.marker,
-      this.formula,
-      this.own,
+      this.foot,
+      this.codeRow,
     );
     el.append(this.root);
-    const { signal } = this.abort;
-    this.copy.addEventListener("click", () => this.copyCode(), { signal });
     this.markBox.addEventListener("change", () => this.recolour(), { signal });
+  }
+
+  /** The first line of the code; the others, and how the shape comes about, unfold. */
+  buildCode() {
+    this.codeRow = element("div", "rv-code");
+    this.fold = element("details");
+    this.firstLine = element("summary");
+    this.code = element("code");
+    this.formula = element("div", "rv-formula");
+    const pre = element("pre");
+    pre.append(this.code);
+    this.fold.append(this.firstLine, pre, this.formula);
+    this.copy = element("button", "rv-copy", { type: "button", title: "Copy this code" });
+    this.copy.textContent = "Copy";
+    this.codeRow.append(this.fold, this.copy);
+    this.copy.addEventListener("click", () => this.copyCode(), { signal: this.abort.signal });
   }
 
   /** The learner's own picture: chosen from a dialog, or dropped anywhere on the stage. */
@@ -121,7 +148,7 @@ export class StageView {
     this.own = element("label", "rv-own");
     this.own.hidden = !this.model.get("max_upload");
     this.file = element("input", "", { type: "file", accept: "image/*" });
-    this.own.append("Your own picture (or drop it here): ", this.file);
+    this.own.append("Your own picture, or drop it here", this.file);
     const { signal } = this.abort;
     this.file.addEventListener("change", () => this.take(this.file.files[0]), { signal });
     this.root.addEventListener("dragover", (event) => event.preventDefault(), { signal });
@@ -141,11 +168,9 @@ export class StageView {
     const most = this.model.get("max_upload");
     if (!file || !most) return;
     if (file.size > most) {
-      setText(
-        this.alert,
+      this.say(
         `${file.name} has ${(file.size / 1e6).toFixed(1)} MB, more than the ${most / 1e6} MB that a lab takes: make it smaller first, 512 pixels are plenty.`,
       );
-      this.root.dataset.state = "error";
       return;
     }
     const data = new DataView(await file.arrayBuffer());
@@ -163,6 +188,7 @@ export class StageView {
       for (const panel of this.panels.values()) panel.measured = panel.screen.clientWidth;
       this.repaint();
     });
+    this.observer.observe(this.root);
     this.theme = new MutationObserver(() => this.tellTheme());
     this.theme.observe(document.body, {
       attributes: true,
@@ -220,6 +246,7 @@ export class StageView {
   draw(frame) {
     if (!frame.panels) return;
     this.links = frame.links.map((link) => readLink(link, this.model.get(link.slot)));
+    this.main = frame.main ?? [];
     this.arrange(frame.panels.map((meta) => meta.name));
     if (this.grid.dataset.columns !== String(frame.columns)) {
       this.grid.dataset.columns = String(frame.columns);
@@ -227,8 +254,11 @@ export class StageView {
     }
     for (const meta of frame.panels)
       this.panels.get(meta.name).update(meta, this.model.get(meta.slot));
-    for (const panel of this.panels.values()) panel.paint();
+    this.sameCells = frame.sameCells;
+    this.showOutside(frame);
     this.write(frame);
+    if (this.unmeasured) this.layOut();
+    this.paintAll();
     this.walk(frame);
     this.light();
     this.root.dataset.state = frame.alert ? "error" : "ok";
@@ -244,15 +274,59 @@ export class StageView {
       if (names.includes(name)) continue;
       panel.figure.remove();
       this.panels.delete(name);
+      this.unmeasured = true;
     }
     for (const name of names) {
       if (this.panels.has(name)) continue;
       this.panels.set(name, new PanelView(this, name));
+      this.unmeasured = true;
       this.observer.observe(this.panels.get(name).screen);
     }
-    const wanted = names.map((name) => this.panels.get(name).figure);
-    if (wanted.some((figure, i) => this.grid.children[i] !== figure))
-      this.grid.replaceChildren(...wanted);
+    if (!this.main.length) fill(this.grid, figures(names.map((name) => this.panels.get(name))));
+    else if (this.unmeasured) fill(this.grid, [this.mainRow, this.otherRow]);
+  }
+
+  /** The size and the place of the panels, where all of them are to fit on one screen. */
+  layOut() {
+    this.unmeasured = false;
+    this.around.attend();
+    this.root.classList.toggle("rv-one-screen", this.main.length > 0);
+    if (!this.main.length) return;
+    const { height, above } = this.around;
+    const isLow = height < LOW;
+    this.root.classList.toggle("rv-low", isLow);
+    const parts = [this.top, this.words, ...(isLow ? [] : [this.foot]), this.firstLine];
+    const taken = parts.reduce((sum, part) => sum + part.offsetHeight + 4, above);
+    const sizes = plan({
+      width: this.root.clientWidth,
+      height: height - taken - TITLE_ROWS,
+      ratio: window.devicePixelRatio || 1,
+      count: this.main.length,
+    });
+    const main = this.main.map((name) => this.panels.get(name));
+    const others = [...this.panels.values()].filter((panel) => !main.includes(panel));
+    const small = others.filter((panel) => panel.isPicture);
+    const charts = others.filter((panel) => !panel.isPicture);
+    for (const panel of main) panel.fix(sizes.main, false);
+    for (const panel of small) panel.fix(sizes.small, true);
+    for (const panel of charts) panel.fix(sizes.chart, false);
+    const { isBeside } = sizes;
+    fill(this.column, isBeside ? figures(small) : []);
+    fill(this.mainRow, [...figures(main), this.column]);
+    fill(this.otherRow, [...(isBeside ? [] : figures(small)), this.notes, ...figures(charts)]);
+    this.notes.style.maxHeight = `${sizes.chart + 20}px`;
+  }
+
+  paintAll() {
+    const main = this.main.map((name) => this.panels.get(name)).filter(Boolean);
+    const ratio = window.devicePixelRatio || 1;
+    const scale = this.sameCells
+      ? commonScale(
+          main.map((panel) => panel.measure()),
+          ratio,
+        )
+      : null;
+    for (const panel of this.panels.values()) panel.paint(main.includes(panel) ? scale : null);
   }
 
   /** @param {Frame} frame */
@@ -264,8 +338,9 @@ export class StageView {
       this.merits.replaceChildren(...frame.merits.map(meritItem));
     }
     setText(this.code, frame.code);
+    setText(this.firstLine, frame.code.split("\n", 1)[0]);
     this.codeRow.hidden = !frame.code;
-    this.root.toggleAttribute("data-plain", !frame.code && !frame.links.length); // no loupe to keep room for
+    this.root.toggleAttribute("data-plain", !frame.code && !frame.links.length);
     setText(this.alert, this.root.dataset.kernel === "lost" ? LOST : frame.alert);
     setText(this.formula, frame.formula);
     setText(this.hint, frame.hint);
@@ -276,7 +351,16 @@ export class StageView {
     });
     if (this.warnings.textContent !== warnings.map((line) => line.textContent).join(""))
       this.warnings.replaceChildren(...warnings);
-    this.marker.hidden = !frame.outside;
+    this.marker.hidden = !frame.outside || frame.main?.length > 0; // where it is no setting
+    if (this.main.length)
+      fill(this.notes, [this.merits, ...frame.panels.filter(({ caption }) => caption).map(noteOf)]);
+  }
+
+  /** @param {Frame} frame */
+  showOutside({ main, markOutside = true }) {
+    if (!main?.length || markOutside === this.markOutside) return;
+    this.markBox.checked = markOutside;
+    this.recolour();
   }
 
   /**
@@ -339,8 +423,9 @@ export class StageView {
     this.waiting = requestAnimationFrame(() => {
       this.waiting = null;
       if (this.closed) return;
-      for (const panel of this.panels.values()) panel.paint();
-      this.drawArrows();
+      this.layOut();
+      this.paintAll();
+      this.light();
     });
   }
 
@@ -401,6 +486,21 @@ export class StageView {
     };
   }
 
+  /** @param {Spot} spot */
+  isAt({ name, row, col }) {
+    const { spot } = this;
+    return spot?.name === name && spot.row === row && spot.col === col;
+  }
+
+  /**
+   * A finger on a cell: it points, also where another cell is pinned.
+   * @param {Spot} spot
+   */
+  tap(spot) {
+    this.pinned = null;
+    this.point(spot);
+  }
+
   /** @param {Spot | null} spot */
   point(spot) {
     if (this.pinned || this.stepper.playing) return;
@@ -447,16 +547,44 @@ export class StageView {
     for (const panel of this.panels.values()) panel.figure.removeAttribute("data-hover");
     this.highlight = new Map();
     this.arrows = [];
+    this.bundle = null;
     const spot = this.inside(this.spot);
     if (spot) this.connect(spot);
-    this.drawArrows();
-    for (const panel of this.panels.values()) panel.decorate();
+    const frame = this.field.getBoundingClientRect();
+    this.lines.draw(this.arrows, this.bundle, frame);
+    for (const panel of this.panels.values())
+      if (panel.meta.kind === "row") this.paintRow(panel);
+      else panel.decorate();
     if (spot) {
       const { figure } = this.panels.get(spot.name);
       figure.dataset.hover = `${spot.row},${spot.col}`;
     }
     this.root.dataset.pinned = this.pinned ? "true" : "false";
     if (!spot) this.tell(this.links.length ? TRACED : READ, null);
+    if (spot) this.placeCard(spot, frame);
+    else this.card.hide();
+  }
+
+  /**
+   * @param {Spot} spot
+   * @param {DOMRect} frame
+   */
+  placeCard(spot, frame) {
+    const panel = this.panels.get(spot.name);
+    if (!panel.view) return this.card.hide(); // a bar of a chart says all in the sentence
+    this.card.write(this.sentence.textContent, this.pinned ? PINNED : "");
+    const avoid = [];
+    for (const [name, { boxes }] of this.highlight)
+      for (const box of boxes) avoid.push(this.panels.get(name).rectOf(box, frame));
+    const room = within(this.around.root.getBoundingClientRect(), frame);
+    const pictures = [];
+    for (const { meta, view, figure } of this.panels.values()) {
+      const rect = figure.getBoundingClientRect();
+      if (meta.kind === "row")
+        avoid.push(within(rect, frame)); // it shows what is spoken of
+      else if (view) pictures.push(within(rect, frame));
+    }
+    this.card.place(panel.rectOf(spot, frame), avoid, pictures, this.lines.points, room);
   }
 
   /**
@@ -614,6 +742,14 @@ export class StageView {
         { panel: input, cells },
       );
     }
+    if (cells.length && this.panels.get(link.target).view)
+      this.bundle = {
+        panel: input,
+        cells: firstChannel(cells),
+        other: output,
+        cell: here,
+        outward: false,
+      };
     const sum = writtenOut(
       cells,
       (cell) => input.value(cell.row, cell.col, channelOf(cell, input)),
@@ -669,19 +805,6 @@ export class StageView {
     this.arrows.push([this.panels.get(link.target), target, back, place]);
   }
 
-  drawArrows() {
-    this.drawing.replaceChildren();
-    const frame = this.grid.getBoundingClientRect();
-    for (const [from, start, to, end] of this.arrows) {
-      const [x1, y1] = from.centreOf(start, frame);
-      const [x2, y2] = to.centreOf(end, frame);
-      for (const layer of ["rv-arrow-ground", "rv-arrow"]) {
-        this.drawing.append(svg("line", { x1, y1, x2, y2, class: layer }));
-      }
-      this.drawing.append(svg("circle", { cx: x2, cy: y2, r: 4, class: "rv-arrow-head" }));
-    }
-  }
-
   /**
    * Where an input goes: through every link that starts at its panel, the first one in words.
    * @param {Spot} spot
@@ -706,6 +829,13 @@ export class StageView {
       }
       if (words) continue;
       words = reachOf(cells);
+      this.bundle = {
+        panel: this.panels.get(link.target),
+        cells,
+        other: input,
+        cell: here,
+        outward: true,
+      };
       const adds = input.value(here.row, here.col, channel);
       near = cells.length ? { panel: this.panels.get(link.target), cells, adds } : null;
     }
@@ -742,8 +872,70 @@ export class StageView {
    */
   tell(sentence, near) {
     setText(this.sentence, sentence);
-    this.loupe.style.visibility = near ? "visible" : "hidden";
+    this.loupe.hidden = !near;
     if (near) this.magnify(near);
+  }
+
+  /**
+   * The output cell whose row a row chart shows: the one that is pointed at, or its source in x, or
+   * the one in the middle of what is seen.
+   * @param {Link} link
+   * @returns {Cell}
+   */
+  cellOfRow(link) {
+    const [rows, cols] = link.axes;
+    const spot = this.inside(this.spot);
+    const role = spot && (this.panels.get(spot.name).meta.like || spot.name);
+    if (role === link.target) return spot;
+    if (role === link.source) {
+      const row = heaviest(axisTargets(rows, spot.row));
+      const col = heaviest(axisTargets(cols, spot.col));
+      if (row !== null && col !== null) return { row, col };
+    }
+    return {
+      row: Math.min(rows.out - 1, Math.floor(this.centre.y * rows.out)),
+      col: Math.min(cols.out - 1, Math.floor(this.centre.x * cols.out)),
+    };
+  }
+
+  /** @param {PanelView} panel */
+  paintRow(panel) {
+    const { meta, bytes } = panel;
+    const link = this.links.find((one) => one.source === meta.source && one.target === meta.target);
+    if (!link) return;
+    const input = this.panels.get(meta.source);
+    const output = this.panels.get(meta.target);
+    const panels = { input, output, chart: panel };
+    const scene = rowScene(meta, bytes, link, panels, this.cellOfRow(link));
+    const style = getComputedStyle(this.root);
+    panel.paintScene(scene, (name) => style.getPropertyValue(`--rv-${name}`).trim());
+    const at = meta.samples ? `, kernel at ${format(scene.place, 2)}` : "";
+    setText(panel.title, `Row ${scene.row} of y (line) and of x (dots)${at}`);
+  }
+
+  /**
+   * The pointer over a row chart takes the place of the output cell along.
+   * @param {PanelView} panel
+   * @param {PointerEvent} event
+   */
+  pointRow({ cells, scene, meta }, event) {
+    const rect = cells.getBoundingClientRect();
+    const column = columnAt(event.clientX - rect.left, rect.width, scene.span);
+    this.point({ name: meta.target, row: scene.row, col: nearest(scene.places, column) });
+  }
+
+  /**
+   * @param {PanelView} panel
+   * @param {KeyboardEvent} event
+   */
+  keyRow({ scene, meta }, event) {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step && event.key !== "Escape") return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (!step) return this.free();
+    const col = Math.max(0, Math.min(scene.places.length - 1, scene.col + step));
+    this.walkTo({ name: meta.target, row: scene.row, col });
   }
 
   /**
@@ -756,7 +948,7 @@ export class StageView {
     const rows = Math.min(area.rows, LOUPE_CELLS);
     const cols = Math.min(area.cols, LOUPE_CELLS);
     const ratio = window.devicePixelRatio || 1;
-    const size = Math.min(54, Math.floor(LOUPE_SIZE / Math.max(rows, cols))) * ratio;
+    const size = loupeCell(Math.max(rows, cols)) * ratio;
     resize(this.loupe, cols * size, rows * size);
     this.loupe.style.width = `${(cols * size) / ratio}px`;
     this.loupe.style.height = `${(rows * size) / ratio}px`;
@@ -784,6 +976,15 @@ export class StageView {
         });
       }
     }
+  }
+
+  /**
+   * Refuses something in the browser itself: the kernel never hears of it.
+   * @param {string} sentence
+   */
+  say(sentence) {
+    setText(this.alert, sentence);
+    this.root.dataset.state = "error";
   }
 
   /** @param {Omit<Edit, 'n' | 'name'>} edit */
@@ -814,14 +1015,58 @@ export class StageView {
 }
 
 /**
- * A node of the drawing over the panels.
- * @param {"line" | "circle"} tag
- * @param {Record<string, string | number>} attributes
+ * Gives a node these children, and touches nothing where it has them.
+ * @param {Element} parent
+ * @param {Element[]} wanted
  */
-function svg(tag, attributes) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
-  return node;
+function fill(parent, wanted) {
+  const same =
+    parent.children.length === wanted.length &&
+    wanted.every((one, i) => parent.children[i] === one);
+  if (!same) parent.replaceChildren(...wanted);
+}
+
+/** @param {Iterable<PanelView>} panels */
+function figures(panels) {
+  return [...panels].map(({ figure }) => figure);
+}
+
+/** @param {PanelMeta} panel */
+function noteOf({ caption, name }) {
+  const note = element("div");
+  note.textContent = `${name}: ${caption}`;
+  return note;
+}
+
+/**
+ * A rectangle of the page, counted from the corner of another one.
+ * @param {DOMRect} rect
+ * @param {DOMRect} frame
+ * @returns {import("./protocol.js").Box}
+ */
+function within(rect, frame) {
+  return {
+    left: rect.left - frame.left,
+    top: rect.top - frame.top,
+    right: rect.right - frame.left,
+    bottom: rect.bottom - frame.top,
+  };
+}
+
+/**
+ * CSS pixels per cell of a loupe with so many cells along an axis.
+ * @param {number} cells
+ */
+function loupeCell(cells) {
+  return Math.max(LEAST_LOUPE_CELL, Math.min(54, Math.floor(LOUPE_SIZE / cells)));
+}
+
+/**
+ * The index with the largest weight; null if there is none.
+ * @param {[number, number][]} weighted
+ */
+function heaviest(weighted) {
+  return weighted.length ? weighted.reduce((a, b) => (b[1] > a[1] ? b : a))[0] : null;
 }
 
 /**

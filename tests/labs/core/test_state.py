@@ -241,6 +241,24 @@ def test_a_size_that_takes_the_place_of_a_factor_is_the_size_that_there_was(
     assert lab.operation.size == (7, 12)
 
 
+def test_another_size_keeps_the_edits_that_have_a_cell_there(lab: UpsamplingLab) -> None:
+    lab.set(image="integer_grid", size=6, edits=((1, 2, 7.0), (5, 5, 9.0)))
+    lab.set(size=4)
+    assert lab.settings.edits == ((1, 2, 7.0),)
+    assert float(lab.input[0, 0, 1, 2]) == 7.0
+    lab.set(size=32)
+    assert lab.settings.edits == ()
+
+
+def test_a_lesson_names_the_controls_beside_the_picture(lab: UpsamplingLab) -> None:
+    lab.set(at_hand=("align_corners", "mode"))
+    at_hand = lab.children[1].children[0]
+    names = [one._dom_classes[-1].removeprefix("rv-control-") for one in at_hand.children]
+    assert names == ["image", "size", "align_corners", "mode"]
+    with pytest.raises(OperationError, match="'padding' is none: choose some of scale_factor, "):
+        lab.set(at_hand=("padding",))
+
+
 def test_edits_are_told_and_taken_back_with_another_picture(lab: UpsamplingLab) -> None:
     lab.stage.edit = {"panel": "x", "row": 1, "col": 2, "value": 7.0, "n": next(NUMBERS)}
     assert lab.settings.edits == ((1, 2, 7.0),)
