@@ -220,12 +220,10 @@ class NotebookPage:
 
     def control(self, lab: Locator, parameter: str) -> Locator:
         """The control of this parameter; it is unfolded if it stands under *more settings*."""
-        control = lab.locator(f".rv-control-{parameter}")
-        folded = lab.locator(".rv-more").filter(has=control)
-        title = folded.locator("[aria-expanded=false]")
-        if title.count():
-            title.click()
-        return control
+        name = f".rv-control-{parameter}"
+        if lab.locator(f".rv-more:not(.mod-active) + .rv-others {name}").count():
+            lab.locator(".rv-more").click()
+        return lab.locator(name)
 
     def move_slider(self, lab: Locator, parameter: str, presses: int, index: int = 0) -> None:
         """Press the right (or, if negative, left) arrow key on a slider, and settle.

@@ -56,10 +56,11 @@ SEEN = """root => {
     const panels = Array.from(root.querySelectorAll('figure.rv-panel'), figure => [
         figure.dataset.name,
         hashed(figure.querySelector('canvas.rv-cells')),
+        figure.querySelector('canvas.rv-cells').style.width,
         figure.querySelector('figcaption')?.innerText ?? '',
     ]);
     const texts = ['.rv-strip', '.rv-code', '.rv-alert'].map(
-        part => root.querySelector(part)?.innerText ?? '');
+        part => root.querySelector(part)?.textContent ?? '');
     return JSON.stringify([panels, texts]);
 }"""
 
@@ -160,7 +161,7 @@ def _controls(widget: widgets.Widget, name: str) -> Iterator[tuple[str, widgets.
     name = own[0] if own else name
     for child in getattr(widget, "children", ()):
         yield from _controls(child, name)
-    if other_values(widget):
+    if other_values(widget) and "rv-more" not in classes:  # which only folds
         yield name, widget
 
 

@@ -15,9 +15,13 @@ from tests.browser.stage_page import StagePage
 EACH_LAB = pytest.mark.parametrize("kind", LABS, ids=lambda lab: lab.name)
 LEARNERS_OWN = "your own"
 """A choice that waits for what the learner brings."""
-SILENT = {"network": {"image", "size"}, "reconstruction": {"borrowed"}}
-"""Controls that show nothing yet: of the picture before a step is looked at, and of indices before
-the blocks of the decoder need some."""
+SILENT = {
+    "network": {"image", "size"},
+    "reconstruction": {"borrowed"},
+    "upsampling": {"mark_outside"},
+}
+"""Controls that show nothing yet: of the picture before a step is looked at, of indices before the
+blocks of the decoder need some, and of values out of range where there are none."""
 MOST_CHOICES = 3
 """So many of a long list are tried, its first and last among them; `make slow` tries them all."""
 ALL_CHOICES = 1000

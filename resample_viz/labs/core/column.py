@@ -49,9 +49,11 @@ class ControlColumn:
         self._at_hand = widgets.VBox()
         self._at_hand.add_class("rv-at-hand")
         self._others = widgets.VBox()
-        self._more = widgets.Accordion([self._others], titles=["more settings"])
-        self._more.add_class("rv-more")
-        self.widget = widgets.VBox([self._at_hand, self._more])
+        self._others.add_class("rv-others")
+        # While it is up, the style sheet hides what comes next: that needs no kernel.
+        more = widgets.ToggleButton(description="more settings", icon="caret-down")
+        more.add_class("rv-more")
+        self.widget = widgets.VBox([self._at_hand, more, self._others])
         self.widget.add_class("rv-controls")
         self.names: tuple[str, ...] = ()
 
