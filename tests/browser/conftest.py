@@ -8,6 +8,7 @@ keep a screenshot of a test that fails.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
@@ -50,23 +51,42 @@ def jupyter_server(browser: Browser) -> Iterator[JupyterServer]:
         yield server
 
 
-@pytest.fixture
-def notebook(
-    request: pytest.FixtureRequest, browser: Browser, jupyter_server: JupyterServer
-) -> Iterator[NotebookPage]:
-    """A fresh page for one notebook, with a kernel that ends with the test."""
+@pytest.fixture(scope="package")
+def lab_page(browser: Browser, jupyter_server: JupyterServer) -> Iterator[NotebookPage]:
+    """A page that JupyterLab stays loaded in: to load it takes longer than most of the tests."""
     with notebook_page(browser, jupyter_server) as page:
         yield page
+
+
+@pytest.fixture
+def notebook(request: pytest.FixtureRequest, lab_page: NotebookPage) -> Iterator[NotebookPage]:
+    """A page for `NotebookPage.turn_to`, with a kernel that ends with the test."""
+    with borrowed(lab_page, request.session):
+        yield lab_page
         if request.node.stash.get(FAILED, False):
-            page.screenshot(f"failed-{request.node.name}")
+            lab_page.screenshot(f"failed-{request.node.name}")
 
 
 @pytest.fixture(scope="module")
-def one_notebook(browser: Browser, jupyter_server: JupyterServer) -> Iterator[NotebookPage]:
-    """A page and a kernel for all tests of a file: see `NotebookPage.replace_cells`."""
-    with notebook_page(browser, jupyter_server) as page:
-        page.open_cells("")
-        yield page
+def one_notebook(request: pytest.FixtureRequest, lab_page: NotebookPage) -> Iterator[NotebookPage]:
+    """A notebook and a kernel for all tests of a file: see `NotebookPage.replace_cells`."""
+    with borrowed(lab_page, request.session):
+        lab_page.turn_to_cells("")
+        yield lab_page
+
+
+@contextmanager
+def borrowed(page: NotebookPage, session: pytest.Session) -> Iterator[None]:
+    """Leaves the page's notebook at the end, or the whole page if something went wrong on it."""
+    failed = session.testsfailed
+    page.errors.clear()
+    yield
+    errors = list(page.errors)
+    if errors or session.testsfailed > failed:
+        page.renew()
+    else:
+        page.leave()
+    assert not errors, f"errors in the browser's console: {errors}"
 
 
 @pytest.fixture

@@ -73,10 +73,14 @@ CHANGE_THEME = """async theme => {
 
 RUN_ALL = "async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
 
-REPLACE = """source => {
+# Without `close`, which asks whether what was changed is to be saved.
+LEAVE = "() => window.rv.panel.dispose()"
+
+REPLACE = """sources => {
     const {sharedModel} = window.rv.panel.content.model;
     while (sharedModel.cells.length > 1) sharedModel.deleteCell(1);
-    sharedModel.cells[0].setSource(source);
+    sharedModel.cells[0].setSource(sources[0]);
+    for (const source of sources.slice(1)) sharedModel.addCell({cell_type: 'code', source});
 }"""
 
 RUN_UP_TO = """async count => {
@@ -127,34 +131,73 @@ class NotebookPage:
     """One browser page with one notebook in it.
 
     Attributes:
+        browser: the browser that it is a page of.
         page: Playwright's page, for whatever has no method here.
         server: the JupyterLab that it shows.
         errors: texts of console errors and uncaught exceptions so far.
     """
 
-    def __init__(self, page: Page, server: JupyterServer) -> None:
-        self.page = page
+    def __init__(self, browser: Browser, server: JupyterServer) -> None:
+        self.browser = browser
         self.server = server
-        self.errors = collect_errors(page)
+        self._begin()
+
+    def _begin(self) -> None:
+        self.page = self.browser.new_context(viewport=VIEWPORT).new_page()
+        self.errors = collect_errors(self.page)
         self._sessions: set[str] = set()
+        self._loaded = False
+
+    def renew(self) -> None:
+        """Close the page, end its kernels, and begin with a blank one (cookies, cache, layout)."""
+        self.close()
+        self._begin()
 
     def open(self, path: str, theme: Theme = "light") -> None:
-        """Open the notebook at `path` (relative to the served directory); its kernel is ready."""
+        """Load JupyterLab and open the notebook at `path` in it; its kernel is ready.
+
+        The path is relative to the served directory.
+        """
         name = THEMES[theme]
         self.server.configure("@jupyterlab/apputils-extension:themes", theme=name)
         self.page.goto(f"{self.server.url}lab?reset&token={self.server.token}")
         self.page.wait_for_function("window.jupyterapp")
+        self._loaded = True
         self._sessions.add(self._awaited(OPEN, path))
         self._wait_for_theme(theme)
+
+    def turn_to(self, path: str, theme: Theme = "light") -> None:
+        """Open a notebook in the JupyterLab that is there, in place of the one before.
+
+        It gets a kernel of its own; that of the one before ends. JupyterLab is loaded if it has not
+        been: that takes longer than many a notebook.
+        """
+        if not self._loaded:
+            self.open(path, theme)
+            return
+        self.leave()
+        self.page.set_viewport_size(VIEWPORT)
+        self._sessions.add(self._awaited(OPEN, path))
+        self.change_theme(theme)
+
+    def turn_to_cells(self, *cells: str, theme: Theme = "light") -> None:
+        """Turn to a new notebook made of these code cells."""
+        self.turn_to(self.server.write_notebook(cells), theme)
+
+    def leave(self) -> None:
+        """Close the notebook, if one is open, as it is; its kernel ends."""
+        if self._sessions:
+            self.page.evaluate(LEAVE)
+        self._end_sessions()
 
     def open_cells(self, *cells: str, theme: Theme = "light") -> None:
         """Open a new notebook made of these code cells."""
         self.open(self.server.write_notebook(cells), theme)
 
-    def replace_cells(self, source: str, theme: Theme = "light") -> None:
-        """Put one code cell in place of all cells; the kernel goes on, which saves a start."""
+    def replace_cells(self, *sources: str, theme: Theme = "light") -> None:
+        """Put these code cells in place of all cells; the kernel goes on, which saves a start."""
         self.page.set_viewport_size(VIEWPORT)
-        self.page.evaluate(REPLACE, source)
+        self.page.evaluate(REPLACE, sources)
         self.change_theme(theme)
 
     def change_theme(self, theme: Theme) -> None:
@@ -270,8 +313,11 @@ class NotebookPage:
     def close(self) -> None:
         """Close the page and end its kernels."""
         self.page.context.close()
-        for session in self._sessions:
-            self.server.end_session(session)
+        self._end_sessions()
+
+    def _end_sessions(self) -> None:
+        while self._sessions:
+            self.server.end_session(self._sessions.pop())
 
     def _wait_for_theme(self, theme: Theme) -> None:
         name = THEMES[theme]
@@ -290,7 +336,7 @@ class NotebookPage:
 @contextmanager
 def notebook_page(browser: Browser, server: JupyterServer) -> Iterator[NotebookPage]:
     """A page of its own (cookies, cache, layout); at the end its console must hold no error."""
-    notebook = NotebookPage(browser.new_context(viewport=VIEWPORT).new_page(), server)
+    notebook = NotebookPage(browser, server)
     try:
         yield notebook
     finally:

@@ -5,15 +5,13 @@ What each preset and each value of a control paints is tried in a bare page, `te
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Locator, expect
 
 from resample_viz.labs import LABS, Lab
-from tests.browser.notebook_page import NotebookPage, notebook_page
-from tests.browser.server import JupyterServer
+from tests.browser.notebook_page import NotebookPage
 
 COUNT_SENT = """() => {
     window.rvSent = 0;
@@ -62,12 +60,11 @@ def seen(notebook: NotebookPage, lab: Locator) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def all_labs(browser: Browser, jupyter_server: JupyterServer) -> Iterator[NotebookPage]:
-    """One notebook with every lab in a cell of its own."""
-    with notebook_page(browser, jupyter_server) as notebook:
-        notebook.open_cells(*(MAKE.format(lab.__name__) for lab in LABS))
-        notebook.run_all()
-        yield notebook
+def all_labs(one_notebook: NotebookPage) -> NotebookPage:
+    """Every lab in a cell of its own, until a test puts other cells in their place."""
+    one_notebook.replace_cells(*(MAKE.format(lab.__name__) for lab in LABS))
+    one_notebook.run_all()
+    return one_notebook
 
 
 @pytest.fixture
@@ -218,33 +215,4 @@ def test_running_the_cell_again_replaces_the_lab(upsampling: NotebookPage) -> No
     upsampling.wait_for_frame(lab)
     expect(upsampling.page.locator(".rv-lab")).to_have_count(1)
     upsampling.move_slider(lab, "scale_factor", 1)
-    expect(lab.locator(".rv-code")).to_contain_text("scale_factor=2.05")
-
-
-def test_a_reloaded_page_gets_its_lab_back(notebook: NotebookPage) -> None:
-    path = notebook.server.write_notebook([UPSAMPLING])
-    notebook.open(path)
-    notebook.run_all()
-    lab = notebook.lab("upsampling")
-    notebook.wait_for_frame(lab)
-    notebook.move_slider(lab, "scale_factor", 2)
-    painted = notebook.panel_pixels(lab, "y")
-    notebook.save()
-    notebook.open(path)
-    notebook.wait_for_frame(lab)
-    assert (notebook.panel_pixels(lab, "y") == painted).all()
-
-
-def test_after_a_kernel_restart_hovering_works_and_the_rest_says_so(
-    notebook: NotebookPage,
-) -> None:
-    notebook.open_cells(UPSAMPLING)
-    lab = run_again(notebook)
-    notebook.restart_kernel()
-    expect(lab.get_by_role("alert")).to_contain_text("run the cell again")
-    notebook.panel(lab, "y").locator(".rv-screen").hover(position={"x": 50, "y": 50})
-    expect(lab.locator(".rv-sentence")).to_contain_text("from 4 input cells")
-    notebook.run_all()
-    notebook.wait_for_frame(lab)
-    notebook.move_slider(lab, "scale_factor", 1)
     expect(lab.locator(".rv-code")).to_contain_text("scale_factor=2.05")

@@ -42,7 +42,7 @@ def look_at_labs(notebook: NotebookPage, path: str) -> None:
 
 
 def open_lesson(notebook: NotebookPage, path: str) -> None:
-    notebook.open(path)
+    notebook.turn_to(path)
     assert "Error displaying widget" not in notebook.page.locator(".jp-Notebook").inner_text()
 
 

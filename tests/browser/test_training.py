@@ -59,7 +59,7 @@ def stopped(notebook: NotebookPage) -> str:
 def test_a_training_is_watched_and_stopped_and_nothing_is_lost(
     notebook: NotebookPage, theme: Theme
 ) -> None:
-    notebook.open_cells(MAKE, USE, theme=theme)
+    notebook.turn_to_cells(MAKE, USE, theme=theme)
     said = stopped(notebook)
     notebook.page.locator(".jp-CodeCell .cm-content").nth(1).click()
     notebook._awaited(STARTED)
