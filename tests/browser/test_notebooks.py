@@ -1,12 +1,14 @@
 """Every lesson in a real JupyterLab: its labs are painted, and looked at in both themes.
 
-nbval runs all cells of all lessons. Here the cells up to the last lab are run, which is what a
-browser has to do with; `make slow` runs the lessons that train networks, to their end.
+nbval runs all cells of all lessons. Here the cells up to the last lab before a training are run,
+which is what a browser has to do with; test_training.py watches a training, and `make slow` runs
+the lessons that train networks, to their end.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 
 import nbformat
 import pytest
@@ -14,19 +16,29 @@ import pytest
 from tests.browser.notebook_page import THEMES, NotebookPage
 from tests.browser.server import REPOSITORY
 
-TRAINING = ("10-", "11-", "12-")
 TRAINING_SECONDS = 600
-SHOWS_A_LAB = re.compile(r"\b(rv\.\w+Lab|rv\.explore|rv\.train)\(")
+SHOWS_A_LAB = re.compile(r"\brv\.\w+Lab\(")
+TRAINS = re.compile(r"\brv\.train\(")
 NOTEBOOKS = sorted(path.name for path in (REPOSITORY / "notebooks").glob("*.ipynb"))
-QUICK = [name for name in NOTEBOOKS if not name.startswith(TRAINING)]
-TRAINED = [name for name in NOTEBOOKS if name.startswith(TRAINING)]
+
+
+def code_cells(path: str) -> list[str]:
+    notebook = nbformat.read(REPOSITORY / "notebooks" / path, as_version=4)
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def up_to_the_last_lab(path: str) -> int:
-    """How many code cells there are up to the last one that shows a lab."""
-    notebook = nbformat.read(REPOSITORY / "notebooks" / path, as_version=4)
-    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    return max(n for n, source in enumerate(code, start=1) if SHOWS_A_LAB.search(source))
+    """How many code cells there are up to the last that shows a lab and comes before a training."""
+    before = takewhile(lambda source: not TRAINS.search(source), code_cells(path))
+    return max((n for n, cell in enumerate(before, 1) if SHOWS_A_LAB.search(cell)), default=0)
+
+
+QUICK = [name for name in NOTEBOOKS if up_to_the_last_lab(name)]
+TRAINED = [name for name in NOTEBOOKS if any(map(TRAINS.search, code_cells(name)))]
+
+
+def test_every_lesson_is_opened() -> None:
+    assert {*QUICK, *TRAINED} == {*NOTEBOOKS}
 
 
 def look_at_labs(notebook: NotebookPage, path: str) -> None:
