@@ -42,6 +42,7 @@ SERVER_OPTIONS = (
     "--ServerApp.ip=127.0.0.1",
     "--ServerApp.port=0",  # the system picks a free one; the runtime file says which
     "--ServerApp.terminals_enabled=False",
+    "--KernelManager.shutdown_wait_time=0.2",  # s; a kernel of a test has nothing left to save
     "--LanguageServerManager.autodetect=False",
     "--LabApp.extension_manager=readonly",  # the other kind asks the network
     "--LabApp.expose_app_in_browser=True",  # commands and signals instead of menus and guesses
