@@ -104,7 +104,6 @@ def test_labs_turn_dark_with_the_page(all_labs: NotebookPage) -> None:
         lab = all_labs.lab(kind.name)
         assert all_labs.state(lab) == "ok"
         all_labs.screenshot(f"lab-{kind.name}-dark", of=lab)
-    all_labs.change_theme("light")
 
 
 def test_painted_pixels_are_the_tensors_values(upsampling: NotebookPage) -> None:
@@ -134,7 +133,7 @@ def test_a_hard_drag_ends_in_the_state_of_the_slider(upsampling: NotebookPage) -
     lab = run_again(upsampling)
     handle = upsampling.control(lab, "scale_factor").locator(".noUi-handle:visible")
     for key in ("ArrowRight", "ArrowLeft", "ArrowRight"):
-        for _ in range(40):
+        for _ in range(15):
             handle.press(key)
     upsampling.settle()
     value = upsampling.control(lab, "scale_factor").locator(".widget-readout").first.inner_text()
