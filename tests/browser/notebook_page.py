@@ -74,7 +74,10 @@ CHANGE_THEME = """async theme => {
 RUN_ALL = "async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
 
 # Without `close`, which asks whether what was changed is to be saved.
-LEAVE = "() => window.rv.panel.dispose()"
+LEAVE = """() => {
+    window.rv.panel.dispose();
+    window.rv.pending.clear();   // nothing listens to the kernel's answers any more
+}"""
 
 REPLACE = """sources => {
     const {sharedModel} = window.rv.panel.content.model;
@@ -177,8 +180,8 @@ class NotebookPage:
             return
         self.leave()
         self.page.set_viewport_size(VIEWPORT)
+        self.change_theme(theme)  # while there is no notebook to be painted anew
         self._sessions.add(self._awaited(OPEN, path))
-        self.change_theme(theme)
 
     def turn_to_cells(self, *cells: str, theme: Theme = "light") -> None:
         """Turn to a new notebook made of these code cells."""
@@ -201,9 +204,10 @@ class NotebookPage:
         self.change_theme(theme)
 
     def change_theme(self, theme: Theme) -> None:
-        """Change the theme of the open page, and settle."""
-        self._awaited(CHANGE_THEME, THEMES[theme])
-        self._wait_for_theme(theme)
+        """Change the theme of the open page, if it is another one, and settle."""
+        if not self._theme(theme).count():
+            self._awaited(CHANGE_THEME, THEMES[theme])
+            self._wait_for_theme(theme)
         self.settle()
 
     def run_all(self, seconds: int = RUN_SECONDS) -> None:
@@ -320,8 +324,10 @@ class NotebookPage:
             self.server.end_session(self._sessions.pop())
 
     def _wait_for_theme(self, theme: Theme) -> None:
-        name = THEMES[theme]
-        self.page.locator(f"body[data-jp-theme-name='{name}']").wait_for(state="attached")
+        self._theme(theme).wait_for(state="attached")
+
+    def _theme(self, theme: Theme) -> Locator:
+        return self.page.locator(f"body[data-jp-theme-name='{THEMES[theme]}']")
 
     def _awaited(self, function: str, argument: object = None, seconds: int = RUN_SECONDS) -> Any:
         """Evaluate an async function in the page, with a deadline (Playwright sets none)."""
