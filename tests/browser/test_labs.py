@@ -60,11 +60,16 @@ def seen(notebook: NotebookPage, lab: Locator) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def all_labs(one_notebook: NotebookPage) -> NotebookPage:
+def every_lab_runs(one_notebook: NotebookPage) -> None:
     """Every lab in a cell of its own, until a test puts other cells in their place."""
     one_notebook.replace_cells(*(MAKE.format(lab.__name__) for lab in LABS))
     one_notebook.run_all()
-    return one_notebook
+
+
+@pytest.fixture
+def all_labs(every_lab_runs: None, kept_notebook: NotebookPage) -> NotebookPage:
+    """One page with every lab, for tests that move each its own."""
+    return kept_notebook
 
 
 @pytest.fixture
