@@ -62,6 +62,17 @@ def _text(shape: tuple[int, ...], data: bytes) -> str:
     return written_out(torch.frombuffer(bytearray(data), dtype=torch.float32).view(shape))
 
 
+def whole_program(code: str, operation: Any, shape: tuple[int, ...]) -> str:
+    """Code that is shown, with its imports, an input, and the tensors that it only names."""
+    program = Program(code)
+    needed = {*program.imports, *(IMPORTS[name] for name in ("torch", "nn", "F"))}
+    imports = [line for line in IMPORTS.values() if line in needed]
+    x = f"x = torch.rand{shape}  # your picture, (N, C, H, W)"
+    own: dict[str, Tensor] = getattr(operation, "own_tensors", dict)()
+    tensors = [f"{name} = {_written(name, values)}" for name, values in own.items()]
+    return "\n".join([*imports, "", x, *tensors, program.setup, ""])
+
+
 def unexpected(error: Exception) -> str:
     """What a learner is told about an exception that nobody thought of."""
     return (
@@ -215,16 +226,7 @@ class Lab(widgets.Box):
 
     def code(self) -> str:
         """A program that computes what the lab shows."""
-        program = Program(self.shown.code)
-        needed = {*program.imports, *(IMPORTS[name] for name in ("torch", "nn", "F"))}
-        imports = [line for line in IMPORTS.values() if line in needed]
-        x = f"x = torch.rand{tuple(self.input.shape)}  # your picture, (N, C, H, W)"
-        return "\n".join([*imports, "", x, *self._own_tensors(), program.setup, ""])
-
-    def _own_tensors(self) -> list[str]:
-        """Long weights and biases, written out: what is shown only names them."""
-        own: dict[str, Tensor] = getattr(self.operation, "own_tensors", dict)()
-        return [f"{name} = {_written(name, values)}" for name, values in own.items()]
+        return whole_program(self.shown.code, self.operation, tuple(self.input.shape))
 
     def figure(self) -> Figure:
         """The panels as a matplotlib figure."""

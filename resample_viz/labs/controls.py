@@ -118,6 +118,10 @@ class Slider:
         """Lets the slider end at `high`, or where it began to end, or at its value: the largest."""
         self.widget.max = max(high, self._first_high, self._value)
 
+    def read(self, value: float) -> Any:
+        """The number that a value of the widget stands for."""
+        return round(value, 10)
+
     def _check(self, value: Any) -> None:
         limits = self._limits
         if limits is None:  # the operation has checked it
@@ -132,7 +136,7 @@ class Slider:
 
     def _moved(self, change: dict[str, Any]) -> None:
         if abs(change["new"] - self._value) > 0.51 * self.widget.step:
-            self._value = round(change["new"], 10)
+            self._value = self.read(change["new"])
             self._tell()
 
     def _tell(self) -> None:
@@ -502,6 +506,18 @@ class OperationControls:
     def single(self, name: str) -> Control:
         """The control of one parameter. Raises KeyError for names that have none of their own."""
         return self._single[name]
+
+    def sliders(self) -> dict[str, tuple[Slider, ...]]:
+        """The sliders of every parameter that can be a number: one, or height and width."""
+        parts = dict(self._single)
+        for either in self._either:
+            parts |= either.parts
+        numbers = {name: getattr(part, "number", part) for name, part in parts.items()}
+        return {
+            name: (number,) if isinstance(number, Slider) else (number.height, number.width)
+            for name, number in numbers.items()
+            if isinstance(number, Slider | PairSliders)
+        }
 
     def values(self) -> dict[str, Any]:
         """Keyword arguments for the operation class."""

@@ -1,6 +1,7 @@
 """Pictures: panels (plain data), painted in the browser by the stage or printed by matplotlib."""
 
 from resample_viz.view.charts import LineChart
+from resample_viz.view.encoding import Encoded, encode
 from resample_viz.view.figure import figure, painted, png
 from resample_viz.view.panel import (
     AnyPanel,
@@ -19,6 +20,7 @@ from resample_viz.view.stage import Stage
 __all__ = [
     "AnyPanel",
     "ChartPanel",
+    "Encoded",
     "Frame",
     "IndexPanel",
     "LineChart",
@@ -29,6 +31,7 @@ __all__ = [
     "Stage",
     "Step",
     "as_text",
+    "encode",
     "figure",
     "painted",
     "png",

@@ -1,4 +1,4 @@
-// Made by tools/bundle.mjs from js/, sha256 56d7a26d554c198836d05007c682559d846a23318f4b78fec5f9409699d1fea0
+// Made by tools/bundle.mjs from js/, sha256 e4dc46f9d9760897dce2b34eddc987a5664d53d605ed345c7de2d2fd2de245c9
 
 // resample_viz/view/js/geometry.js
 function typedArray(view, dtype) {
@@ -300,6 +300,245 @@ function numberTyped(text) {
   const parts = plain.split("/").map((part) => part.trim() === "" ? NaN : Number(part));
   const value = parts.length === 2 ? parts[0] / parts[1] : parts.length === 1 ? parts[0] : NaN;
   return Number.isFinite(value) ? value : NaN;
+}
+
+// resample_viz/view/js/ahead.js
+var BUDGET = 32e6;
+var SAME = 0.51;
+var DIGITS = 10;
+var MOST_PASSED = 1e3;
+var Store = class {
+  /** @param {number} budget bytes */
+  constructor(budget = BUDGET) {
+    this.budget = budget;
+    this.bytes = 0;
+    this.moves = /* @__PURE__ */ new Map();
+    this.buffers = /* @__PURE__ */ new Map();
+    this.dropped = { moves: [], buffers: [] };
+  }
+  /** @param {string} rest @param {number} value */
+  find(rest, value) {
+    const key = `${rest} ${value}`;
+    const move = this.moves.get(key);
+    if (move) {
+      this.moves.delete(key);
+      this.moves.set(key, move);
+    }
+    return move;
+  }
+  /**
+   * Keeps a move, if all its buffers are at hand.
+   * @param {StoredMove} move
+   * @param {(name: string) => DataView | undefined} bytesOf
+   */
+  keep(move, bytesOf) {
+    const key = `${move.rest} ${move.value}`;
+    if (this.moves.has(key)) this.forget(key);
+    const names = buffersOf(move.frame);
+    const missing = names.filter((name) => !this.buffers.has(name) && !bytesOf(name));
+    if (missing.length) {
+      this.dropped.moves.push([move.rest, move.value]);
+      this.dropped.buffers.push(...missing);
+      return;
+    }
+    for (const name of names) {
+      const held = this.buffers.get(name) ?? { data: copied(bytesOf(name)), users: 0 };
+      if (!held.users) this.bytes += held.data.byteLength;
+      held.users += 1;
+      this.buffers.set(name, held);
+    }
+    this.moves.set(key, move);
+    for (const oldest of this.moves.keys()) {
+      if (this.bytes <= this.budget) break;
+      const { rest, value } = this.moves.get(oldest);
+      this.dropped.moves.push([rest, value]);
+      this.dropped.buffers.push(...this.forget(oldest));
+    }
+  }
+  /**
+   * The names of the buffers that went with a move.
+   * @param {string} key
+   */
+  forget(key) {
+    const gone = buffersOf(this.moves.get(key).frame).filter((name) => {
+      const held = this.buffers.get(name);
+      held.users -= 1;
+      return !held.users;
+    });
+    for (const name of gone) {
+      this.bytes -= this.buffers.get(name).data.byteLength;
+      this.buffers.delete(name);
+    }
+    this.moves.delete(key);
+    return gone;
+  }
+  /**
+   * The bytes of a frame that is kept, by their slots.
+   * @param {Frame} frame
+   */
+  viewsOf({ panels, links }) {
+    return new Map(
+      [...panels, ...links].map(({ slot, buffer }) => [slot, this.buffers.get(buffer).data])
+    );
+  }
+  /** What was dropped since this was asked for last. */
+  takeDropped() {
+    const { dropped } = this;
+    this.dropped = { moves: [], buffers: [] };
+    return dropped;
+  }
+};
+var Ahead = class {
+  /**
+   * @param {Model} model
+   * @param {() => void} paint asks for an animation frame
+   */
+  constructor(model, paint) {
+    this.model = model;
+    this.paint = paint;
+    this.store = new Store();
+    this.frame = model.get("frame");
+    this.views = null;
+    this.painted = null;
+    this.count = 0;
+    this.path = { id: "", values: (
+      /** @type {number[]} */
+      []
+    ), painted: -1 };
+    this.sliders = /* @__PURE__ */ new Map();
+    model.on("change:frame", this.answered);
+    if (!model.widget_manager) return;
+    model.on("msg:custom", this.receive);
+    model.on("change:moves", this.listen);
+    this.listen();
+  }
+  close() {
+    this.closed = true;
+    this.model.off("change:frame", this.answered);
+    this.model.off("msg:custom", this.receive);
+    this.model.off("change:moves", this.listen);
+    for (const slider of this.sliders.values()) slider?.off("change:value", this.heard);
+  }
+  /** Sliders that there are by now. One that is not there yet is looked for with the next frame. */
+  listen = () => {
+    for (const id of Object.keys(this.model.get("moves")?.sliders ?? {})) {
+      if (this.sliders.has(id)) continue;
+      this.sliders.set(id, null);
+      this.control(id).then(
+        (slider) => {
+          if (this.closed) return;
+          this.sliders.set(id, slider);
+          slider.on("change:value", this.heard);
+        },
+        () => this.sliders.delete(id)
+      );
+    }
+  };
+  /** @param {string} id @returns {Promise<Slider>} */
+  async control(id) {
+    return this.model.widget_manager.get_model(id);
+  }
+  /** @param {Slider} slider */
+  heard = (slider) => {
+    if (slider._state_lock) return;
+    const id = slider.model_id;
+    const stands = this.model.get("moves").sliders[id];
+    if (!stands) return;
+    if (this.path.id !== id) {
+      const is_answered = !this.path.values.length;
+      this.path = { id, values: [], painted: -1 };
+      if (!is_answered) return;
+    }
+    const { values } = this.path;
+    const value = Number(slider.get("value").toFixed(DIGITS));
+    const last = values.length ? values[values.length - 1] : stands.value;
+    if (Math.abs(value - last) <= SAME * slider.get("step")) return;
+    if (values.push(value) > MOST_PASSED) values.shift();
+    if (!this.isReady) this.model.send({ ahead: "ready" });
+    this.isReady = true;
+    const move = this.store.find(stands.rest, value);
+    if (!move) return;
+    this.path.painted = values.length - 1;
+    this.frame = move.frame;
+    this.views = this.store.viewsOf(move.frame);
+    this.hasLed = true;
+    this.setStates(move.states);
+    this.paint();
+  };
+  /** The kernel's frame: painted, unless it answers a position before the one that is painted. */
+  answered = () => {
+    const frame = this.model.get("frame");
+    const { heard, sliders, states } = this.model.get("moves") ?? {};
+    const { values, painted } = this.path;
+    const isMine = heard && heard === this.path.id && !frame.alert;
+    const value = isMine ? sliders[heard].value : NaN;
+    const place = values.indexOf(value);
+    const isLeft = place >= 0 && place < painted && value !== values[values.length - 1];
+    if (place < 0) this.path = { ...this.path, values: [], painted: -1 };
+    else {
+      this.path.painted = Math.max(-1, painted - place - 1);
+      values.splice(0, place + 1);
+    }
+    if (isMine && this.isReady) this.keepAnswer(frame);
+    if (isLeft) return;
+    this.frame = frame;
+    this.views = null;
+    if (this.hasLed) this.setStates(states);
+    this.hasLed = this.path.painted >= 0;
+  };
+  /** @param {Frame} frame */
+  keepAnswer(frame) {
+    const { heard, sliders, states } = this.model.get("moves");
+    const slots = new Map([...frame.panels, ...frame.links].map((one) => [one.buffer, one.slot]));
+    const move = { slider: heard, ...sliders[heard], frame: { ...frame, id: 0 }, states };
+    this.store.keep(move, (name) => this.model.get(slots.get(name)));
+  }
+  /**
+   * A message with moves: kept, and acknowledged, so that the next one may come.
+   * @param {{ ahead?: number, moves?: StoredMove[], buffers?: string[] }} content
+   * @param {DataView[]} data
+   */
+  receive = (content, data) => {
+    if (!content.ahead) return;
+    const sent = new Map(content.buffers.map((name, place) => [name, data[place]]));
+    for (const move of content.moves) this.store.keep(move, (name) => sent.get(name));
+    this.model.send({ ahead: content.ahead, ...this.store.takeDropped() });
+  };
+  /**
+   * What other controls show, as if the kernel had written it: nothing of it goes back there.
+   * @param {Record<string, Record<string, unknown>>} states
+   */
+  setStates(states) {
+    for (const [id, state] of Object.entries(states ?? {}))
+      this.control(id).then(
+        (control) => control.set_state(state),
+        () => {
+        }
+        // a control that was closed
+      );
+  }
+  /**
+   * The bytes of a slot of the frame that is to be painted.
+   * @param {string} slot
+   */
+  bytes(slot) {
+    return this.views?.get(slot) ?? this.model.get(slot);
+  }
+  /** The frame to paint now; null if there is nothing to paint, or if it was painted ahead. */
+  next() {
+    const { frame, painted } = this;
+    if (!frame.panels) return null;
+    const isPainted = painted && !painted.id && painted.name === frame.name && !frame.alert;
+    this.count = Math.max(isPainted ? this.count : this.count + 1, frame.id);
+    this.painted = frame;
+    return isPainted ? null : frame;
+  }
+};
+function buffersOf(frame) {
+  return [...new Set([...frame.panels, ...frame.links].map((one) => one.buffer))];
+}
+function copied(view) {
+  return new DataView(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
 }
 
 // resample_viz/view/js/dom.js
@@ -1623,6 +1862,7 @@ var StageView = class {
     this.pinned = null;
     this.added = null;
     this.written = "";
+    this.ahead = new Ahead(model, this.show);
     this.build(el);
     this.follow();
     this.show();
@@ -1749,6 +1989,7 @@ var StageView = class {
     this.observer.disconnect();
     this.theme.disconnect();
     cancelAnimationFrame(this.request);
+    this.ahead.close();
     this.model.off("change:frame", this.show);
     this.model.off("change:progress", this.showProgress);
     this.model.off("comm_live_update", this.lost);
@@ -1780,12 +2021,15 @@ var StageView = class {
   /** Frames that come faster than the screen shows them are skipped. */
   show = () => {
     cancelAnimationFrame(this.request);
-    this.request = requestAnimationFrame(() => this.draw(this.model.get("frame")));
+    this.request = requestAnimationFrame(() => {
+      const frame = this.ahead.next();
+      if (frame) this.draw(frame);
+      this.root.dataset.frame = String(this.ahead.count);
+    });
   };
   /** @param {Frame} frame */
   draw(frame) {
-    if (!frame.panels) return;
-    this.links = frame.links.map((link) => readLink(link, this.model.get(link.slot)));
+    this.links = frame.links.map((link) => readLink(link, this.ahead.bytes(link.slot)));
     this.main = frame.main ?? [];
     this.arrange(frame.panels.map((meta) => meta.name));
     if (this.grid.dataset.columns !== String(frame.columns)) {
@@ -1793,7 +2037,7 @@ var StageView = class {
       this.grid.style.setProperty("--rv-columns", String(frame.columns));
     }
     for (const meta of frame.panels)
-      this.panels.get(meta.name).update(meta, this.model.get(meta.slot));
+      this.panels.get(meta.name).update(meta, this.ahead.bytes(meta.slot));
     this.sameCells = frame.sameCells;
     this.showOutside(frame);
     this.write(frame);
@@ -1802,7 +2046,6 @@ var StageView = class {
     this.walk(frame);
     this.light();
     this.root.dataset.state = frame.alert ? "error" : "ok";
-    this.root.dataset.frame = String(frame.id);
   }
   /**
    * Keeps the figures that stay, so that nothing flickers and the focus is not lost.
@@ -2467,7 +2710,7 @@ var StageView = class {
     this.model.save_changes();
   }
   async copyCode() {
-    const text = this.model.get("frame").copy ?? this.code.textContent;
+    const text = this.ahead.frame.copy ?? this.code.textContent;
     try {
       await navigator.clipboard.writeText(text);
     } catch {
@@ -2562,5 +2805,6 @@ var stage_default = {
 };
 export {
   StageView,
+  Store,
   stage_default as default
 };

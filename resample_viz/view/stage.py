@@ -12,12 +12,11 @@ from typing import Any, ClassVar
 import anywidget
 import traitlets
 
-from resample_viz.view.colors import Colormap, palette
-from resample_viz.view.panel import Frame, Panel
+from resample_viz.view.colors import palette
+from resample_viz.view.encoding import LINK_SLOTS, PANEL_SLOTS, Encoded, encode
+from resample_viz.view.panel import Frame
 
 HERE = Path(__file__).parent
-PANEL_SLOTS = 20
-LINK_SLOTS = 4
 SLOTS = (
     *(f"panel_{n}" for n in range(PANEL_SLOTS)),
     *(f"link_{n}" for n in range(LINK_SLOTS)),
@@ -35,7 +34,9 @@ def _slots() -> Any:
 class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
     """Shows frames.
 
-    `progress` tells of a computation that goes on behind what is shown.
+    `progress` tells of a computation that goes on behind what is shown; `moves` tells which slider
+    the shown frame answers, where all of them stand, and what the controls show with it: what the
+    browser needs to paint frames that it was sent ahead.
 
     The browser sets five traits: `edit` (a cell was typed into), `picked` (a cell of a pickable
     panel was clicked), `upload` (the learner's own picture: its name and bytes), `dark` (the page's
@@ -53,6 +54,7 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
     picked = traitlets.Dict().tag(sync=True, echo_update=False)
     upload = traitlets.Dict().tag(sync=True, echo_update=False)
     max_upload = traitlets.Int(MAX_UPLOAD).tag(sync=True)
+    moves = traitlets.Dict().tag(sync=True, echo_update=False)
     progress = traitlets.Dict().tag(sync=True, echo_update=False)
     centre = traitlets.List([0.5, 0.5]).tag(sync=True, echo_update=False)
     dark = traitlets.Bool(False).tag(sync=True, echo_update=False)
@@ -67,59 +69,23 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
     def _remember(self, change: Any) -> None:
         Stage.seen_dark = change["new"]
 
-    def show(self, frame: Frame, *, copy: str = "") -> None:
+    def show(self, frame: Frame | Encoded, *, copy: str = "") -> None:
         """Puts a frame on the stage. `copy` is what the copy button gives (default: the code).
 
         Raises ValueError if the frame has more panels or links than there are slots.
         """
-        for what, shown, slots in (
-            ("panels", frame.panels, PANEL_SLOTS),
-            ("links", frame.links, LINK_SLOTS),
-        ):
-            if len(shown) > slots:
-                raise ValueError(
-                    f"the frame has {len(shown)} {what}, but a stage shows at most {slots}: "
-                    "leave some out."
-                )
-        panels, links, buffers = [], [], {}
-        centre = (float(self.centre[0]), float(self.centre[1]))
-        for number, panel in enumerate(frame.panels):
-            meta, data = panel.encode(centre)
-            panels.append({**meta, "slot": f"panel_{number}"})
-            buffers[f"panel_{number}"] = data
-        for number, link in enumerate(frame.links):
-            meta, data = link.encode()
-            links.append({**meta, "slot": f"link_{number}"})
-            buffers[f"link_{number}"] = data
-        used: set[Colormap] = {p.colormap for p in frame.panels if isinstance(p, Panel)}
-        new: dict[str, bytes] = {name: palette(name) for name in used if name not in self.palettes}
+        if isinstance(frame, Frame):
+            centre = (float(self.centre[0]), float(self.centre[1]))
+            frame = encode(frame, centre, copy=copy)
+        new: dict[str, bytes] = {
+            name: palette(name) for name in frame.colormaps if name not in self.palettes
+        }
         with self.hold_sync():
             if new:
                 self.palettes = {**self.palettes, **new}
-            for name, data in buffers.items():
+            for name, data in frame.slots().items():
                 setattr(self, name, data)
-            self._publish(
-                panels=panels,
-                links=links,
-                code=frame.code,
-                copy=copy or frame.code,
-                alert="",
-                formula=frame.formula,
-                hint=frame.hint,
-                outside=any(
-                    isinstance(p, Panel) and p.role != "error" and p.outside > 0
-                    for p in frame.panels
-                ),
-                warnings=list(frame.warnings),
-                walk=frame.walk,
-                stamp=frame.stamp,
-                columns=frame.columns,
-                main=list(frame.main),
-                sameCells=frame.same_cells,
-                markOutside=frame.mark_outside,
-                strip=[vars(step) for step in frame.strip],
-                merits=[vars(merit) for merit in frame.merits],
-            )
+            self._publish(**frame.description, alert="")
 
     def refuse(self, sentence: str) -> None:
         """Keeps what is shown, dimmed, and says what is wrong."""
@@ -127,7 +93,7 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
 
     def clear(self) -> None:
         """Forgets what is shown: a closed stage that someone keeps holds no pictures."""
-        self.frame, self.palettes = {}, {}
+        self.frame, self.palettes, self.moves = {}, {}, {}
         for name in SLOTS:
             setattr(self, name, b"")
 

@@ -1,7 +1,8 @@
 """An anywidget module in a bare browser page: no server, no kernel, about a second.
 
 The module's text is imported through a Blob URL and rendered with a fake model that has what
-anywidget promises: `get`, `set`, `on`, `off`, `save_changes` (and `send`, recorded).
+anywidget promises: `get`, `set`, `on`, `off`, `save_changes` (and `send`, recorded), and, where a
+test gives it other models, a `widget_manager`.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ FAKE_WIDGET = """() => {
     };
 
     class Model {
-        constructor(traits) {
+        constructor(traits, id = '') {
+            this.model_id = id;
             this.traits = decode(traits);
             this.listeners = [];   // [event, callback]
             this.unsaved = {};
@@ -71,12 +73,17 @@ FAKE_WIDGET = """() => {
             this.listeners = this.listeners.filter(([event, other]) =>
                 (names && !names.includes(event)) || (callback && callback !== other));
         }
+        set_state(state) {     // what the kernel writes
+            this._state_lock = state;
+            this.assign(state);
+            this._state_lock = null;
+        }
         save_changes() { this.saved.push(encode(this.unsaved)); this.unsaved = {}; }
         send(content) { this.sent.push(encode(content)); }
     }
 
     window.fakeWidget = {
-        async start(esm, css, traits) {
+        async start(esm, css, traits, controls) {
             document.head.append(Object.assign(
                 document.createElement('style'), {textContent: css}));
             const url = URL.createObjectURL(new Blob([esm], {type: 'text/javascript'}));
@@ -84,6 +91,13 @@ FAKE_WIDGET = """() => {
             this.widget = typeof module.default === 'function'
                 ? await module.default() : module.default;
             this.model = new Model(traits);
+            if (controls) {
+                this.controls = Object.fromEntries(
+                    Object.entries(controls).map(([id, state]) => [id, new Model(state, id)]));
+                this.model.widget_manager = {
+                    get_model: async id => this.controls[id] ?? Promise.reject(new Error(id)),
+                };
+            }
             this.experimental = {invoke: () => Promise.reject(new Error('no kernel'))};
             this.views = [];
             const {model, experimental} = this;
@@ -106,6 +120,9 @@ FAKE_WIDGET = """() => {
         },
         set(traits) { this.model.assign(decode(traits)); },
         get(name) { return encode(this.model.get(name) ?? null); },
+        receive(content, buffers) {
+            this.model.trigger('msg:custom', content, decode(buffers));
+        },
     };
 }"""
 
@@ -135,16 +152,19 @@ class StagePage:
         self.page.emulate_media(color_scheme="light", media="null")
         self.errors.clear()
 
-    def mount(self, esm: str, css: str = "", **traits: object) -> Locator:
+    def mount(
+        self, esm: str, css: str = "", *, controls: dict[str, Any] | None = None, **traits: object
+    ) -> Locator:
         """Import the module, give it a model with these traits, and return its first view.
 
-        Traits are JSON-like values; `bytes`, at any depth, arrive as a DataView.
+        Traits are JSON-like values; `bytes`, at any depth, arrive as a DataView. `controls` are
+        the states of other models, by id; without any there is no widget manager.
         """
         # A <!doctype> for standards mode, which is what JupyterLab's page is in.
         self.page.set_content("<!doctype html><html lang=en><title>stage</title><body></body>")
         self.page.evaluate(FAKE_WIDGET)
-        start = "([esm, css, traits]) => window.fakeWidget.start(esm, css, traits)"
-        self.page.evaluate(start, [esm, css, _encoded(traits)])
+        start = "parts => window.fakeWidget.start(...parts)"
+        self.page.evaluate(start, [esm, css, _encoded(traits), controls])
         return self.add_view()
 
     def add_view(self) -> Locator:
@@ -159,6 +179,32 @@ class StagePage:
     def set(self, **traits: object) -> None:
         """Change traits as the kernel does: in one message, then the change events."""
         self.page.evaluate("traits => window.fakeWidget.set(traits)", _encoded(traits))
+
+    def receive(self, content: object, buffers: list[bytes]) -> None:
+        """A custom message of the kernel."""
+        self.page.evaluate(
+            "parts => window.fakeWidget.receive(...parts)", [content, _encoded(buffers)]
+        )
+
+    def move(self, control: str, value: float) -> None:
+        """Move a control in the page, as a hand does."""
+        self.page.evaluate(
+            "([id, value]) => window.fakeWidget.controls[id].set('value', value)", [control, value]
+        )
+
+    def write(self, control: str, **state: object) -> None:
+        """Move a control as the kernel does."""
+        self.page.evaluate(
+            "([id, state]) => window.fakeWidget.controls[id].set_state(state)", [control, state]
+        )
+
+    def control(self, control: str) -> dict[str, Any]:
+        """What a control shows, and what of it went to the kernel."""
+        return self.page.evaluate(
+            "id => ({...window.fakeWidget.controls[id].traits,"
+            " saved: window.fakeWidget.controls[id].saved})",
+            control,
+        )
 
     def get(self, name: str) -> Any:
         """A trait's value as the model has it now (a DataView as `bytes`)."""

@@ -19,8 +19,9 @@ from typing import Any, ClassVar, Self
 import ipywidgets as widgets
 from torch import Tensor
 
-from resample_viz.labs.base import Lab, calmly
-from resample_viz.labs.controls import quiet
+from resample_viz.labs.base import Lab, calmly, whole_program
+from resample_viz.labs.controls import Slider, quiet
+from resample_viz.labs.core.ahead import Ahead, States
 from resample_viz.labs.core.column import ControlColumn, labelled, setting_controls
 from resample_viz.labs.core.controls import PictureControls
 from resample_viz.labs.picture import (
@@ -37,7 +38,7 @@ from resample_viz.labs.picture import (
 from resample_viz.operations import Operation, OperationError, parameters
 from resample_viz.operations.validation import quoted
 from resample_viz.threads import one_thread
-from resample_viz.view import Frame
+from resample_viz.view import Encoded, Frame, encode
 
 MOST_STEPS_BACK = 100
 Centre = tuple[float, float]
@@ -185,8 +186,10 @@ class StatefulLab(Lab):
         self._past: list[PictureSettings] = []
         self._own_picture: OwnPicture | None = None
         self._input: tuple[tuple[Any, ...], Tensor] | None = None
+        self._ahead = Ahead(self)
         super().__init__(**settings)
         self._past, self._first = [], self._state
+        self._ahead.tell(self._state, has_past=False)
         self._write(self._state)
 
     def _open(self, preset: str | None, picture: dict[str, Any], settings: dict[str, Any]) -> None:
@@ -299,21 +302,28 @@ class StatefulLab(Lab):
 
     def _show_settings(self, settings: PictureSettings) -> None:
         """Computes the frame first; only then anything is written."""
-        self._check_offered(settings.operation)
-        with one_thread():
-            frame = self.frame_of(settings, dark=self.stage.dark)
+        frame, encoded = self.encoded_of(settings)
         if isinstance(settings.image, OwnPicture):
             self._own_picture = settings.image
         before = self._state, self.shown
         self._state, self.shown = settings, frame
         self._look_at(settings.centre)
         try:
-            self.stage.show(frame, copy=self.code())
+            self._ahead.answer(settings, encoded, has_past=bool(self._past))
         except Exception:
             self._state, self.shown = before
             self._look_at(self._state.centre)
             raise
         self._write(settings)
+
+    def encoded_of(self, settings: PictureSettings) -> tuple[Frame, Encoded]:
+        """The frame of these settings, as it is and as it travels. Raises OperationError."""
+        self._check_offered(settings.operation)
+        with one_thread():
+            frame = self.frame_of(settings, dark=self.stage.dark)
+        shape = tuple(self.input_of(settings).shape)
+        copied = whole_program(frame.code, settings.operation, shape)
+        return frame, encode(frame, settings.centre, copy=copied)
 
     def _check_offered(self, operation: Operation) -> None:
         """Raises OperationError for a choice that is none for pictures, and has no button here."""
@@ -352,12 +362,30 @@ class StatefulLab(Lab):
 
     def _mark(self, settings: PictureSettings) -> None:
         """The active preset, and whether there is a way back."""
-        self._undo_button.disabled = not self._past
-        self._reset_button.disabled = settings == self._first
         self._column.arrange(("image", "size", *(settings.at_hand or self.key_controls)))
+        marked = (self._undo_button, self._reset_button, *self._preset_buttons)
+        states = self.states_of(settings, has_past=bool(self._past))
+        for button in marked:
+            for name, value in states[button.model_id].items():
+                setattr(button, name, value)
+
+    def states_of(self, settings: PictureSettings, *, has_past: bool) -> States:
+        """What `_mark` writes, by the id of each button's model."""
+        states: States = {
+            self._undo_button.model_id: {"disabled": not has_past},
+            self._reset_button.model_id: {"disabled": settings == self._first},
+        }
         for button in self._preset_buttons:
-            is_active = button.description == settings.preset
-            (button.add_class if is_active else button.remove_class)("rv-active")
+            classes = [name for name in button._dom_classes if name != "rv-active"]
+            if button.description == settings.preset:
+                classes.append("rv-active")
+            states[button.model_id] = {"_dom_classes": classes}
+        return states
+
+    def sliders(self) -> dict[str, tuple[Slider, ...]]:
+        """The sliders of every number of the operation: one, or height and width."""
+        found: dict[str, tuple[Slider, ...]] = self.controls.sliders()
+        return found
 
     def _read(self) -> PictureSettings:
         """What the controls say, as a move from the present settings."""
@@ -411,7 +439,17 @@ class StatefulLab(Lab):
     def _asked(self, action: Callable[[], None], _: Any) -> None:
         action()
 
+    def close(self) -> None:
+        """Frees everything."""
+        if not self.is_closed:
+            self._ahead.stop()
+        super().close()
+
     # What the browser asks for
+
+    def _listen(self) -> None:
+        super()._listen()
+        self.stage.on_msg(self._ahead.hear)
 
     def _follow_channels(self) -> None:
         """Nothing follows the channels of the input here."""
@@ -432,7 +470,8 @@ class StatefulLab(Lab):
     @calmly
     def _moved(self) -> None:
         if not self.is_quiet:
-            self._heard(self._read)
+            with self._ahead.by_hand():
+                self._heard(self._read)
 
     @calmly
     def _again(self, change: Any) -> None:

@@ -19,6 +19,8 @@ interface Described extends Extent {
   title: string;
   role: Role;
   slot: string;
+  /** The name of its bytes, by their content. */
+  buffer: string;
   caption: string;
   alt: string;
   row0: number;
@@ -102,6 +104,7 @@ export interface LinkMeta {
   source: string;
   target: string;
   slot: string;
+  buffer: string;
   channel: number;
   axes: [AxisMeta, AxisMeta];
   kernel?: number;
@@ -150,7 +153,10 @@ export interface Mark {
 }
 
 export interface Frame {
+  /** A counter of the kernel's frames; 0 for one that was sent ahead. */
   id: number;
+  /** A digest of all that is shown. */
+  name: string;
   panels: PanelMeta[];
   links: LinkMeta[];
   code: string;
@@ -190,9 +196,41 @@ export interface Edit extends Spot {
   n: number;
 }
 
+/** Traits of controls, by the id of the control's model. */
+export type States = Record<string, Record<string, unknown>>;
+
+/** (rest, slider, value) → (frame, state of other controls), as `labs/core/ahead.py` writes it. */
+export interface StoredMove {
+  slider: string;
+  /** A name for all that is set beside the slider. */
+  rest: string;
+  value: number;
+  frame: Frame;
+  states: States;
+}
+
+/** The slider that the shown frame answers ("" for none), and where all of them stand. */
+export interface Moves {
+  heard?: string;
+  sliders?: Record<string, { rest: string; value: number }>;
+  states?: States;
+}
+
+/** An ipywidget in the page. */
+export interface Slider {
+  model_id: string;
+  /** What the kernel is writing just now. */
+  _state_lock?: unknown;
+  get(name: string): number;
+  set_state(state: Record<string, unknown>): void;
+  on(event: string, callback: (slider: Slider) => void): void;
+  off(event: string, callback: (slider: Slider) => void): void;
+}
+
 /** The traits of `Stage`. Those in the second half the browser sets. */
 export interface Traits {
   frame: Frame;
+  moves: Moves;
   palettes: Record<string, DataView>;
   progress: { share?: number; text?: string };
   max_upload: number;
@@ -209,8 +247,11 @@ export interface Model {
   get(slot: string): DataView;
   set<K extends keyof Traits>(name: K, value: Traits[K]): void;
   save_changes(): void;
-  on(event: string, callback: () => void): void;
-  off(event: string, callback: () => void): void;
+  send(content: unknown): void;
+  on(event: string, callback: (...values: any[]) => void): void;
+  off(event: string, callback: (...values: any[]) => void): void;
+  /** Where there are other models; not in every front end. */
+  widget_manager?: { get_model(id: string): Promise<Slider> };
 }
 
 export type Codes = Float32Array | Uint16Array | Uint8Array | Int32Array;

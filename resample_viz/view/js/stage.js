@@ -16,6 +16,7 @@ import {
   windowOf,
   writtenOut,
 } from "./geometry.js";
+import { Ahead } from "./ahead.js";
 import { Card } from "./card.js";
 import { element, resize, setText } from "./dom.js";
 import { LabAround } from "./lab.js";
@@ -71,6 +72,7 @@ export class StageView {
     /** @type {Sums | null} */
     this.added = null;
     this.written = "";
+    this.ahead = new Ahead(model, this.show);
     this.build(el);
     this.follow();
     this.show();
@@ -203,6 +205,7 @@ export class StageView {
     this.observer.disconnect();
     this.theme.disconnect();
     cancelAnimationFrame(this.request);
+    this.ahead.close();
     this.model.off("change:frame", this.show);
     this.model.off("change:progress", this.showProgress);
     this.model.off("comm_live_update", this.lost);
@@ -239,13 +242,16 @@ export class StageView {
   /** Frames that come faster than the screen shows them are skipped. */
   show = () => {
     cancelAnimationFrame(this.request);
-    this.request = requestAnimationFrame(() => this.draw(this.model.get("frame")));
+    this.request = requestAnimationFrame(() => {
+      const frame = this.ahead.next();
+      if (frame) this.draw(frame);
+      this.root.dataset.frame = String(this.ahead.count);
+    });
   };
 
   /** @param {Frame} frame */
   draw(frame) {
-    if (!frame.panels) return;
-    this.links = frame.links.map((link) => readLink(link, this.model.get(link.slot)));
+    this.links = frame.links.map((link) => readLink(link, this.ahead.bytes(link.slot)));
     this.main = frame.main ?? [];
     this.arrange(frame.panels.map((meta) => meta.name));
     if (this.grid.dataset.columns !== String(frame.columns)) {
@@ -253,7 +259,7 @@ export class StageView {
       this.grid.style.setProperty("--rv-columns", String(frame.columns));
     }
     for (const meta of frame.panels)
-      this.panels.get(meta.name).update(meta, this.model.get(meta.slot));
+      this.panels.get(meta.name).update(meta, this.ahead.bytes(meta.slot));
     this.sameCells = frame.sameCells;
     this.showOutside(frame);
     this.write(frame);
@@ -262,7 +268,6 @@ export class StageView {
     this.walk(frame);
     this.light();
     this.root.dataset.state = frame.alert ? "error" : "ok";
-    this.root.dataset.frame = String(frame.id);
   }
 
   /**
@@ -995,7 +1000,7 @@ export class StageView {
   }
 
   async copyCode() {
-    const text = this.model.get("frame").copy ?? this.code.textContent;
+    const text = this.ahead.frame.copy ?? this.code.textContent;
     try {
       await navigator.clipboard.writeText(text);
     } catch {
@@ -1148,6 +1153,8 @@ function isDark(colour) {
   const [r, g, b] = [0, 2, 4].map((i) => parseInt(digits.slice(i, i + 2), 16));
   return 0.3 * r + 0.59 * g + 0.11 * b < 128;
 }
+
+export { Store } from "./ahead.js";
 
 export default {
   /** @param {{ model: Model, el: HTMLElement }} context */
