@@ -38,3 +38,19 @@ def test_after_a_kernel_restart_hovering_works_and_the_rest_says_so(
     notebook.wait_for_frame(lab)
     notebook.move_slider(lab, "scale_factor", 1)
     expect(lab.locator(".rv-code")).to_contain_text("scale_factor=2.05")
+
+
+def test_frames_come_ahead_of_the_hand(notebook: NotebookPage) -> None:
+    notebook.turn_to_cells("import resample_viz as rv\nlab = rv.UpsamplingLab(size=32)\nlab")
+    notebook.run_all()
+    lab = notebook.lab("upsampling")
+    shown = lab.locator(".rv-code")
+    notebook.move_slider(lab, "scale_factor", 1)
+    expect(shown).to_contain_text("scale_factor=2.05")
+    notebook.settle()
+    notebook.restart_kernel()  # from here on nothing is computed
+    handle = notebook.control(lab, "scale_factor").locator(".noUi-handle").first
+    handle.press("ArrowRight")
+    expect(shown).to_contain_text("scale_factor=2.1")
+    handle.press("ArrowLeft")
+    expect(shown).to_contain_text("scale_factor=2.05")
