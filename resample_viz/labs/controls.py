@@ -110,7 +110,8 @@ class Slider:
         # A program may ask for more than the slider offers (scale_factor=10).
         self.widget.min = min(self.widget.min, value)
         self.widget.max = max(self.widget.max, value)
-        self.widget.value = value
+        if self.read(self.widget.value) != value:  # else a hand may be further on by now
+            self.widget.value = value
         if changed:
             self._tell()
 

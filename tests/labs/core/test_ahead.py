@@ -298,3 +298,10 @@ def test_a_closed_lab_makes_nothing_more(browser: Browser, lab: UpsamplingLab) -
     browser.drag(2.05)
     lab.close()
     assert len(browser.messages) == 1
+
+
+def test_the_kernel_does_not_write_a_sliders_rounding_back(lab: UpsamplingLab) -> None:
+    """A hand may be further on when that arrives, and would be put back."""
+    slider(lab).value = 2.0500000000000003
+    assert lab.operation.scale_factor == 2.05
+    assert slider(lab).value == 2.0500000000000003
