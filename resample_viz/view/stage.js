@@ -1,4 +1,4 @@
-// Made by tools/bundle.mjs from js/, sha256 e4dc46f9d9760897dce2b34eddc987a5664d53d605ed345c7de2d2fd2de245c9
+// Made by tools/bundle.mjs from js/, sha256 2ce3803c8e452df1cab7bc5381aea4c295a3f0648accfe130b7e75b539f3504c
 
 // resample_viz/view/js/geometry.js
 function typedArray(view, dtype) {

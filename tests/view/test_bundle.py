@@ -15,29 +15,44 @@ from resample_viz.view.stage import HERE
 
 ROOT = HERE.parents[1]
 SOURCES = sorted((HERE / "js").glob("*.js"))
+PAGE = (HERE / "page" / "page.js").read_text(encoding="utf-8")
 ESBUILD = ROOT / "node_modules" / "esbuild"
 
 
 def test_the_bundle_was_made_of_these_sources() -> None:
     sha = hashlib.sha256(b"".join(path.read_bytes() for path in SOURCES)).hexdigest()
-    first = Stage._esm.partition("\n")[0]
-    assert first.endswith(f"js/, sha256 {sha}"), "view/js/ has changed: run `make bundle`"
+    for bundle in (Stage._esm, PAGE):
+        first = bundle.partition("\n")[0]
+        assert first.endswith(f"js/, sha256 {sha}"), "view/js/ has changed: run `make bundle`"
 
 
 def test_every_source_is_in_the_bundle() -> None:
     assert re.findall(r"^// resample_viz/view/js/(\w+\.js)$", Stage._esm, re.MULTILINE)
     for path in SOURCES:
-        assert f"// resample_viz/view/js/{path.name}\n" in Stage._esm
+        line = f"// resample_viz/view/js/{path.name}\n"
+        assert line in PAGE
+        assert (line in Stage._esm) == (path.name != "page.js")
 
 
 @pytest.mark.skipif(
     not ESBUILD.exists() or shutil.which("node") is None, reason="esbuild is not installed"
 )
 def test_bundling_again_gives_the_same_bytes(tmp_path: Path) -> None:
-    again = tmp_path / "stage.js"
-    command = ["node", str(ROOT / "tools" / "bundle.mjs"), str(again)]
+    command = ["node", str(ROOT / "tools" / "bundle.mjs"), str(tmp_path)]
     subprocess.run(command, check=True, cwd=ROOT)
-    assert again.read_bytes() == (HERE / "stage.js").read_bytes()
+    for name in ("stage.js", "page/page.js"):
+        assert (tmp_path / name).read_bytes() == (HERE / name).read_bytes()
+
+
+@pytest.mark.skipif(
+    not (ROOT / "node_modules" / "@jupyter-widgets").exists() or shutil.which("node") is None,
+    reason="ipywidgets' front end is not installed",
+)
+def test_bundling_ipywidgets_again_gives_the_same_bytes(tmp_path: Path) -> None:
+    command = ["node", str(ROOT / "tools" / "bundle_widgets.mjs"), str(tmp_path)]
+    subprocess.run(command, check=True, cwd=ROOT)
+    for name in ("widgets.js", "widgets.css"):
+        assert (tmp_path / name).read_bytes() == (HERE / "page" / name).read_bytes()
 
 
 def test_the_bundle_is_one_text_that_imports_nothing_and_exports_a_widget() -> None:

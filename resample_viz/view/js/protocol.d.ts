@@ -227,6 +227,44 @@ export interface Slider {
   off(event: string, callback: (slider: Slider) => void): void;
 }
 
+/** A move in a page, with where the sliders stand after it. */
+export interface PageMove extends StoredMove {
+  sliders: Record<string, { rest: string; value: number }>;
+}
+
+/** The opening or a preset of a lab in a page: what it shows, and the moves from there. */
+export interface Situation {
+  name: string;
+  /** Situations whose buffers this one has, too. */
+  needs: string[];
+  shown: PageMove;
+  moves: PageMove[];
+  /** Base64 of zlib's format, by the name of the content. */
+  buffers: Record<string, string>;
+}
+
+/** A lab in a page, as `labs/core/page.py` writes it. */
+export interface StoredPage {
+  models: Record<string, unknown>;
+  lab: string;
+  stage: string;
+  slider: string;
+  situations: { name: string; button: string }[];
+  palettes: Record<string, string>;
+}
+
+export type Control = Slider;
+
+declare global {
+  interface Window {
+    /** ipywidgets' own front end, which has no types here. */
+    rvWidgets: any;
+    rvFrames: (situation: Situation) => void;
+    rvStored: StoredPage;
+    rvLab: import("./page.js").StoredLab;
+  }
+}
+
 /** The traits of `Stage`. Those in the second half the browser sets. */
 export interface Traits {
   frame: Frame;
