@@ -33,6 +33,8 @@ from resample_viz.view import Encoded, Frame, Stage
 
 DEPTH = 8
 """Positions that are made ahead of where the slider stands."""
+MESSAGE = 250_000
+"""Bytes that are sent at once, or one frame: an answer of the kernel must not wait for long."""
 States = dict[str, dict[str, Any]]
 """Traits of controls, by the id of the control's model."""
 
@@ -280,14 +282,20 @@ class Ahead:
             yield done / len(wanted), ""
 
     def _send(self) -> None:
-        """Everything that waits, as one message, if the browser has taken the last one."""
+        """The nearest of what waits, as one message, if the browser has taken the last one."""
         if not (self._has_credit and self._queue):
             return
-        moves = [move for move, _ in self._queue.values()]
-        buffers = {n: data for _, one in self._queue.values() for n, data in one.buffers.items()}
-        new = {name: data for name, data in buffers.items() if name not in self._kept}
-        self._kept |= {*self._queue, *new}
-        self._queue = {}
+        moves: list[Any] = []
+        new: dict[str, bytes] = {}
+        for key, (move, encoded) in list(self._queue.items()):
+            buffers = {n: data for n, data in encoded.buffers.items() if n not in self._kept}
+            if moves and sum(map(len, {**new, **buffers}.values())) > MESSAGE:
+                break
+            moves.append(move)
+            new |= buffers
+            del self._queue[key]
+            self._kept.add(key)
+        self._kept |= new.keys()
         self._has_credit = False
         self._sent += 1
         content = {"ahead": self._sent, "moves": moves, "buffers": list(new)}

@@ -49,6 +49,13 @@ class Browser:
         for value in values:
             slider(self.lab).value = value
 
+    def keep_answer(self) -> None:
+        """What the browser does with the answer to a slider."""
+        stage = self.lab.stage
+        assert stage.moves["heard"]
+        for part in (*stage.frame["panels"], *stage.frame["links"]):
+            self.buffers[part["buffer"]] = getattr(stage, part["slot"])
+
     @property
     def values(self) -> list[float]:
         return [value for _, value in self.moves]
@@ -110,6 +117,7 @@ def test_a_stored_move_is_what_the_move_itself_gives(
         track = found[index % len(found)]
         hand = track.slider.widget
         hand.value = track.ahead(direction)[0]
+        browser.keep_answer()
         browser.acknowledge()
         assert browser.messages
         for (rest, value), move in list(browser.moves.items())[:3]:
