@@ -1,6 +1,7 @@
 # make lab    opens JupyterLab on the first lesson
 # make test   runs everything that must hold
 # make slow   runs what takes longer: every choice of every list, lessons that train, in JupyterLab
+# make words  collects the sentences for translators, and compiles translations
 # make bundle makes the stage's one JavaScript module of its parts, and the page's script (needs Node)
 # All of them build .venv first, once. Nothing is installed outside this folder.
 
@@ -24,7 +25,7 @@ ifeq ($(shell id -u),0)
 LAB_OPTIONS += --allow-root
 endif
 
-.PHONY: help lab test slow lint javascript bundle types notebooks bench clean
+.PHONY: help lab test slow lint javascript bundle words types notebooks bench clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -53,6 +54,9 @@ javascript:
 
 bundle: $(NODE_MODULES)
 	npm run --silent bundle
+
+words: $(INSTALLED)
+	$(BIN)/python tools/words.py
 
 $(NODE_MODULES): package-lock.json
 	npm ci --silent

@@ -12,6 +12,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from resample_viz.words import gettext as _
+
 MISSING = "operator torchvision::nms does not exist"
 SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
@@ -31,9 +33,10 @@ def no_lanczos() -> str:
     """What to say where there is none."""
     import torch
 
-    return (
-        f"torch {torch.__version__} has no mode 'lanczos', which came with 2.12: use 'bicubic' "
-        "with antialias=True, or install a newer torch."
+    return _(
+        "torch {version} has no mode 'lanczos', which came with 2.12: use 'bicubic' with "
+        "antialias=True, or install a newer torch.",
+        version=torch.__version__,
     )
 
 

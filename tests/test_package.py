@@ -30,7 +30,8 @@ def test_a_wheel_carries_all_sources_and_nothing_else(tmp_path: Path) -> None:
     sources = {
         str(path.relative_to(ROOT))
         for path in (ROOT / "resample_viz").rglob("*")
-        if path.suffix in {".py", ".pyi", ".js", ".css", ".html"} or path.name == "py.typed"
+        if path.suffix in {".py", ".pyi", ".js", ".css", ".html", ".json", ".pot", ".po", ".mo"}
+        or path.name == "py.typed"
         if path.parent.name != "js"  # they are in the wheel as the bundle that is made of them
     }
     assert packed == sources

@@ -6,8 +6,10 @@ import codecs
 import re
 
 from resample_viz.images.errors import ImageError
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
-READABLE = "PNG, JPEG, WebP, AVIF, GIF, BMP, TIFF or PNM"
+READABLE = N_("PNG, JPEG, WebP, AVIF, GIF, BMP, TIFF or PNM")
 
 # Pillow's name of the format -> how such a file begins. Only these are ever handed to Pillow: it
 # knows some 40 more formats, which would cost memory to load, and one of them starts Ghostscript.
@@ -22,22 +24,22 @@ _BEGINNINGS: dict[str, tuple[bytes, ...]] = {
 
 # How a file begins -> (what it is, what to do). For those people really drop into a notebook.
 _OTHERS: tuple[tuple[bytes, str, str], ...] = (
-    (b"%PDF", "a PDF document", "export the page as PNG"),
-    (b"%!PS", "a PostScript drawing", "export it as PNG"),
-    (b"\xc5\xd0\xd3\xc6", "a PostScript drawing", "export it as PNG"),
-    (b"\0\0\0\x0cjP  ", "a JPEG 2000 picture", "save it as PNG or JPEG"),
-    (b"\0\0\0\x0cJXL ", "a JPEG XL picture", "save it as PNG or JPEG"),
-    (b"\xff\x0a", "a JPEG XL picture", "save it as PNG or JPEG"),
-    (b"8BPS", "a Photoshop document", "export it as PNG"),
-    (b"\0\0\1\0", "an icon", "save it as PNG"),
-    (b"\x76\x2f\x31\x01", "an OpenEXR picture", "read it into an array and pass that"),
-    (b"SIMPLE  =", "a FITS file", "read it into an array and pass that"),
-    (b"\x93NUMPY", "a NumPy file", "pass numpy.load(file) instead"),
-    (b"\x89HDF", "an HDF5 file", "read it into an array and pass that"),
-    (b"PK\3\4", "a ZIP archive (or a .pt, .npz or office file)", "pass what is inside"),
-    (b"\x1f\x8b", "a gzip archive", "unpack it first"),
-    (b"\x1aE\xdf\xa3", "a video", "save one frame as PNG"),
-    (b"RIFF", "a video or sound file", "save one frame as PNG"),
+    (b"%PDF", N_("a PDF document"), N_("export the page as PNG")),
+    (b"%!PS", N_("a PostScript drawing"), N_("export it as PNG")),
+    (b"\xc5\xd0\xd3\xc6", N_("a PostScript drawing"), N_("export it as PNG")),
+    (b"\0\0\0\x0cjP  ", N_("a JPEG 2000 picture"), N_("save it as PNG or JPEG")),
+    (b"\0\0\0\x0cJXL ", N_("a JPEG XL picture"), N_("save it as PNG or JPEG")),
+    (b"\xff\x0a", N_("a JPEG XL picture"), N_("save it as PNG or JPEG")),
+    (b"8BPS", N_("a Photoshop document"), N_("export it as PNG")),
+    (b"\0\0\1\0", N_("an icon"), N_("save it as PNG")),
+    (b"\x76\x2f\x31\x01", N_("an OpenEXR picture"), N_("read it into an array and pass that")),
+    (b"SIMPLE  =", N_("a FITS file"), N_("read it into an array and pass that")),
+    (b"\x93NUMPY", N_("a NumPy file"), N_("pass numpy.load(file) instead")),
+    (b"\x89HDF", N_("an HDF5 file"), N_("read it into an array and pass that")),
+    (b"PK\3\4", N_("a ZIP archive (or a .pt, .npz or office file)"), N_("pass what is inside")),
+    (b"\x1f\x8b", N_("a gzip archive"), N_("unpack it first")),
+    (b"\x1aE\xdf\xa3", N_("a video"), N_("save one frame as PNG")),
+    (b"RIFF", N_("a video or sound file"), N_("save one frame as PNG")),
 )
 
 
@@ -51,7 +53,7 @@ def picture_format(data: bytes) -> str:
     'GIF'
     """
     if not data:
-        raise ImageError("the file is empty (0 bytes): save or upload the picture once more.")
+        raise ImageError(_("the file is empty (0 bytes): save or upload the picture once more."))
     for name, beginnings in _BEGINNINGS.items():
         if data.startswith(beginnings) and not (name == "PPM" and not data[2:3].isspace()):
             return name
@@ -60,7 +62,14 @@ def picture_format(data: bytes) -> str:
     if data[4:8] == b"ftyp":
         return _boxed_format(data)
     what, way_out = _recognise(data)
-    raise ImageError(f"this is {what}, not a picture in {READABLE}: {way_out}.")
+    raise ImageError(
+        _(
+            "this is {what}, not a picture in {readable}: {way_out}.",
+            what=what,
+            readable=_(READABLE),
+            way_out=way_out,
+        )
+    )
 
 
 def _boxed_format(data: bytes) -> str:
@@ -70,10 +79,17 @@ def _boxed_format(data: bytes) -> str:
         return "AVIF"
     if re.search(rb"hei[cxms]|hev[cxms]|mif1|msf1", brands):
         raise ImageError(
-            "this is a HEIC picture, as iPhones take them, which cannot be read here: save it as "
-            "JPEG or PNG."
+            _(
+                "this is a HEIC picture, as iPhones take them, which cannot be read here: save "
+                "it as JPEG or PNG."
+            )
         )
-    raise ImageError(f"this is a video, not a picture in {READABLE}: save one frame as PNG.")
+    raise ImageError(
+        _(
+            "this is a video, not a picture in {readable}: save one frame as PNG.",
+            readable=_(READABLE),
+        )
+    )
 
 
 def _recognise(data: bytes) -> tuple[str, str]:
@@ -81,16 +97,19 @@ def _recognise(data: bytes) -> tuple[str, str]:
     head = data[:4096].replace(b"\0", b"").lower()  # without zeros UTF-16 reads like ASCII
     start = head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
     if start.startswith((b"<!doctype html", b"<html")):
-        return "a web page", "save the picture itself, not the page that shows it"
+        return _("a web page"), _("save the picture itself, not the page that shows it")
     if start.startswith(b"<") and b"<svg" in head:
-        return "an SVG drawing, which has no pixels yet", "export it as PNG"
+        return _("an SVG drawing, which has no pixels yet"), _("export it as PNG")
     for beginning, what, way_out in _OTHERS:
         if data.startswith(beginning):
-            return what, way_out
+            return _(what), _(way_out)
     try:  # an incremental decoder forgives a character that the cut at 24 bytes splits
         text = codecs.getincrementaldecoder("utf-8")().decode(data[:24])
     except UnicodeDecodeError:
         text = "\0"
     if text and all(c.isprintable() or c.isspace() for c in text):
-        return f"text (it begins with {text!r})", "choose a picture file"
-    return f"no known kind of picture (its first bytes are {data[:8].hex(' ')})", "save it as PNG"
+        return _("text (it begins with {text})", text=repr(text)), _("choose a picture file")
+    what = _(
+        "no known kind of picture (its first bytes are {beginning})", beginning=data[:8].hex(" ")
+    )
+    return what, _("save it as PNG")

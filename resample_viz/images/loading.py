@@ -13,6 +13,7 @@ from resample_viz.images.arrays import from_array, from_tensor
 from resample_viz.images.errors import ImageError, shown
 from resample_viz.images.photographs import PHOTOGRAPHS
 from resample_viz.images.sizes import Size, height_width
+from resample_viz.words import gettext as _
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -82,8 +83,11 @@ def load_image(
     if isinstance(source, str | os.PathLike):
         return decode(_read(source, max_bytes), target)
     raise ImageError(
-        f"a {type(source).__name__} is no image: pass a path, the bytes of a picture file, a "
-        "Pillow image, a numpy array or a torch tensor (a list: torch.tensor(x))."
+        _(
+            "a {kind} is no image: pass a path, the bytes of a picture file, a Pillow "
+            "image, a numpy array or a torch tensor (a list: torch.tensor(x)).",
+            kind=type(source).__name__,
+        )
     )
 
 
@@ -91,12 +95,16 @@ def _read(source: str | os.PathLike[str], max_bytes: int) -> bytes:
     """The bytes of a file, of which at most `max_bytes` are ever in memory."""
     name = os.fspath(source)
     if isinstance(name, str) and name.lower().startswith(("http://", "https://")):
-        raise ImageError(f"{shown(name)} is a web address: save the picture and pass its path.")
+        raise ImageError(
+            _("{name} is a web address: save the picture and pass its path.", name=shown(name))
+        )
     try:
         path = os.path.expanduser(name)
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):  # reading a pipe or a device might never end
-            raise ImageError(f"{shown(name)} is not a file: pass the path of a picture file.")
+            raise ImageError(
+                _("{name} is not a file: pass the path of a picture file.", name=shown(name))
+            )
         if status.st_size == 0:  # or a file of the system that never ends, such as /proc/kmsg
             return b""
         _check_length(status.st_size, max_bytes)
@@ -104,17 +112,23 @@ def _read(source: str | os.PathLike[str], max_bytes: int) -> bytes:
             data = file.read(max_bytes + 1)
     except FileNotFoundError as error:
         way_out = (
-            f"for the photograph use photograph({name!r})"
+            _("for the photograph use photograph({name})", name=repr(name))
             if name in PHOTOGRAPHS
-            else "check the spelling; a path starts in the notebook's own folder"
+            else _("check the spelling; a path starts in the notebook's own folder")
         )
-        raise ImageError(f"there is no file {shown(name)}: {way_out}.") from error
+        raise ImageError(
+            _("there is no file {name}: {way_out}.", name=shown(name), way_out=way_out)
+        ) from error
     except (OSError, ValueError) as error:
         if isinstance(error, ImageError):
             raise
         reason = getattr(error, "strerror", None) or error
         raise ImageError(
-            f"the file {shown(name)} cannot be read ({reason}): check the path."
+            _(
+                "the file {name} cannot be read ({reason}): check the path.",
+                name=shown(name),
+                reason=reason,
+            )
         ) from error
     _check_length(len(data), max_bytes)
     return data
@@ -123,6 +137,10 @@ def _read(source: str | os.PathLike[str], max_bytes: int) -> bytes:
 def _check_length(length: int, max_bytes: int) -> None:
     if length > max_bytes:
         raise ImageError(
-            f"the file has {length:,} bytes, more than the {max_bytes:,} allowed: save the picture "
-            "smaller, or as JPEG."
+            _(
+                "the file has {length} bytes, more than the {most} allowed: save the "
+                "picture smaller, or as JPEG.",
+                length=format(length, ","),
+                most=format(max_bytes, ","),
+            )
         )

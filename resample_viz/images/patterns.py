@@ -16,6 +16,7 @@ from torch import Tensor
 
 from resample_viz.images.errors import ImageError, shown
 from resample_viz.images.sizes import Size, check_bytes, height_width
+from resample_viz.words import gettext as _
 
 
 def impulse(size: Size = 17) -> Tensor:
@@ -45,7 +46,9 @@ def edge(size: Size = 128, angle: float = 0.0) -> Tensor:
     """
     height, width = _sides(size)
     if not isinstance(angle, int | float) or not math.isfinite(angle):
-        raise ImageError(f"angle={shown(angle)} is not an angle: give degrees, e.g. angle=15.")
+        raise ImageError(
+            _("angle={angle} is not an angle: give degrees, e.g. angle=15.", angle=shown(angle))
+        )
     across, down = math.cos(math.radians(angle)), math.sin(math.radians(angle))
     columns = torch.arange(width, dtype=torch.float64) + 0.5 - width // 2
     rows = torch.arange(height, dtype=torch.float64)[:, None] + 0.5 - height // 2
@@ -84,8 +87,12 @@ def checkerboard(size: Size = 128, period: int = 8) -> Tensor:
     period = _whole("period", period)
     if period < 2 or period % 2:
         raise ImageError(
-            f"period={period} must be an even number of at least 2 pixels (one black and one white "
-            f"square of the same size): try period={max(2, period + 1)}."
+            _(
+                "period={period} must be an even number of at least 2 pixels (one black and "
+                "one white square of the same size): try period={even}.",
+                period=period,
+                even=max(2, period + 1),
+            )
         )
     side = period // 2
     rows, columns = torch.arange(height)[:, None] // side, torch.arange(width) // side
@@ -139,7 +146,9 @@ def uniform_noise(size: Size = 128, seed: int = 0) -> Tensor:
     height, width = _sides(size)
     seed = _whole("seed", seed)
     if not 0 <= seed < 2**63:
-        raise ImageError(f"seed={seed} must be a whole number from 0 to 2**63 - 1: try seed=0.")
+        raise ImageError(
+            _("seed={seed} must be a whole number from 0 to 2**63 - 1: try seed=0.", seed=seed)
+        )
     return torch.rand(1, 1, height, width, generator=torch.Generator().manual_seed(seed))
 
 
@@ -191,14 +200,18 @@ def pattern(name: str, size: Size | None = None) -> Tensor:
     """
     if not isinstance(name, str) or name not in PATTERNS:
         raise ImageError(
-            f"there is no test pattern {shown(name)}: choose one of {', '.join(PATTERNS)}."
+            _(
+                "there is no test pattern {name}: choose one of {choices}.",
+                name=shown(name),
+                choices=", ".join(PATTERNS),
+            )
         )
     return PATTERNS[name]() if size is None else PATTERNS[name](size)
 
 
 def _sides(size: Size) -> tuple[int, int]:
     height, width = height_width(size)
-    check_bytes(1, height, width, "use a smaller size, e.g. size=128")
+    check_bytes(1, height, width, _("use a smaller size, e.g. size=128"))
     return height, width
 
 
@@ -208,7 +221,13 @@ def _whole(name: str, value: int) -> int:
             raise TypeError
         return operator.index(value)
     except TypeError as error:
-        raise ImageError(f"{name}={shown(value)} must be a whole number, e.g. {name}=4.") from error
+        raise ImageError(
+            _(
+                "{name}={value} must be a whole number, e.g. {name}=4.",
+                name=name,
+                value=shown(value),
+            )
+        ) from error
 
 
 def _covered(distance: Tensor, across: float, down: float) -> Tensor:

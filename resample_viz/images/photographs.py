@@ -9,6 +9,7 @@ from torch import Tensor
 
 from resample_viz.images.errors import ImageError, shown
 from resample_viz.images.sizes import Size, check_bytes, crop_to_shape, height_width, resize
+from resample_viz.words import gettext as _
 
 PHOTOGRAPHS: tuple[str, ...] = (
     "astronaut", "chelsea", "coffee",  # colour
@@ -47,10 +48,14 @@ def photograph(name: str = "astronaut", size: Size = 128) -> Tensor:
     """
     if not isinstance(name, str) or name not in PHOTOGRAPHS:
         raise ImageError(
-            f"there is no photograph {shown(name)}: choose one of {', '.join(PHOTOGRAPHS)}."
+            _(
+                "there is no photograph {name}: choose one of {choices}.",
+                name=shown(name),
+                choices=", ".join(PHOTOGRAPHS),
+            )
         )
     height, width = height_width(size)
-    check_bytes(3, height, width, "use a smaller size, e.g. size=128")
+    check_bytes(3, height, width, _("use a smaller size, e.g. size=128"))
     small = height * width <= _CACHED_PIXELS
     levels = (_cached_levels if small else _levels)(name, height, width)
     return levels.to(torch.float32).div_(255)
@@ -73,8 +78,11 @@ def _levels(name: str, height: int, width: int) -> Tensor:
             array = np.array(resize(crop_to_shape(original, target), target))
     except (ImportError, OSError) as error:
         raise ImageError(
-            f"the photograph {name!r} is missing: it ships inside scikit-image, so install or "
-            "reinstall scikit-image, or use a test pattern."
+            _(
+                "the photograph {name} is missing: it ships inside scikit-image, so install or "
+                "reinstall scikit-image, or use a test pattern.",
+                name=repr(name),
+            )
         ) from error
     return torch.from_numpy(array).reshape(1, height, width, -1).permute(0, 3, 1, 2).contiguous()
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from resample_viz.images.errors import ImageError
 from resample_viz.images.formats import picture_format
 from resample_viz.images.sizes import check_bytes, crop_to_shape, resize
+from resample_viz.words import gettext as _
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -46,7 +47,7 @@ def decode(data: bytes, target: tuple[int, int] | None) -> Tensor:
     from PIL import Image
 
     name = picture_format(data)
-    with _pillow_errors(f"the {name} picture"):
+    with _pillow_errors(_("the {name} picture", name=name)):
         _load_plugin(name)
         with Image.open(BytesIO(data), formats=(name,)) as image:
             _check_pixels(image.width * image.height)
@@ -58,18 +59,20 @@ def decode(data: bytes, target: tuple[int, int] | None) -> Tensor:
 
 def from_pillow(image: Image.Image, target: tuple[int, int] | None) -> Tensor:
     """A Pillow image, which is left unchanged, as a tensor (1, C, H, W): see `load_image`."""
-    with _pillow_errors(f"the {image.format or image.mode} picture"):
+    with _pillow_errors(_("the {name} picture", name=image.format or image.mode)):
         _check_pixels(image.width * image.height)
         height, width = target or (image.height, image.width)
         channels = 1 if image.mode in _GREY_MODES or image.mode.startswith("I;") else 3
-        check_bytes(channels, height, width, "give a size, e.g. size=256, to crop and shrink it")
+        check_bytes(channels, height, width, _("give a size, e.g. size=256, to crop and shrink it"))
         image.load()
         picture = _upright(image)
         tensor = _to_tensor(_shrunk(picture, target) if target else _plain(picture))
         if not bool(torch.isfinite(tensor).all()):
             raise ImageError(
-                "the picture holds NaN or infinite values: read it into an array, replace them "
-                "with numpy.nan_to_num, and pass the array."
+                _(
+                    "the picture holds NaN or infinite values: read it into an array, replace them "
+                    "with numpy.nan_to_num, and pass the array."
+                )
             )
         # Only float pictures may leave [0, 1]; a 16-bit one overshoots by the filter alone.
         return tensor if picture.mode == "F" else tensor.clamp_(0, 1)
@@ -90,20 +93,26 @@ def _pillow_errors(what: str) -> Iterator[None]:
         # Pillow checks a header before we can, with a higher limit; the number is in its message.
         number = re.search(r"\d+", str(error))
         _check_pixels(int(number[0]) if number else 2 * MAX_PIXELS)
-        raise ImageError(f"{what} has too many pixels: save it smaller.") from error
+        raise ImageError(_("{what} has too many pixels: save it smaller.", what=what)) from error
     except UnidentifiedImageError as error:
         raise ImageError(
-            f"the header of {what} is damaged or cut off: save or upload it once more."
+            _("the header of {what} is damaged or cut off: save or upload it once more.", what=what)
         ) from error
     except MemoryError as error:
-        raise ImageError(f"{what} does not fit into memory: save it smaller.") from error
+        raise ImageError(
+            _("{what} does not fit into memory: save it smaller.", what=what)
+        ) from error
     # On damaged files Pillow's readers raise nearly every built-in exception: OSError, SyntaxError,
     # ValueError, TypeError, KeyError, IndexError, EOFError, struct.error, zlib.error, ...
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ImageError(
-            f"{what} is damaged, cut off or of an unsupported kind ({reason[:120]}): save or "
-            "upload it once more, best as PNG."
+            _(
+                "{what} is damaged, cut off or of an unsupported kind ({reason}): save or upload "
+                "it once more, best as PNG.",
+                what=what,
+                reason=reason[:120],
+            )
         ) from error
 
 
@@ -112,17 +121,23 @@ def _load_plugin(name: str) -> None:
     from PIL import features
 
     if name in ("WEBP", "AVIF") and not features.check(name.lower()):
-        raise ImageError(f"this Pillow was built without {name}: save the picture as PNG or JPEG.")
+        raise ImageError(
+            _("this Pillow was built without {name}: save the picture as PNG or JPEG.", name=name)
+        )
     import_module(f"PIL.{_PLUGINS[name]}ImagePlugin")
 
 
 def _check_pixels(pixels: int) -> None:
     if pixels == 0:
-        raise ImageError("the picture is empty (0 pixels): choose another one.")
+        raise ImageError(_("the picture is empty (0 pixels): choose another one."))
     if pixels > MAX_PIXELS:
         raise ImageError(
-            f"the picture has {pixels / 1e6:,.1f} million pixels, more than the "
-            f"{MAX_PIXELS / 1e6:.0f} million allowed: save it smaller."
+            _(
+                "the picture has {count} million pixels, more than the {most} million allowed: "
+                "save it smaller.",
+                count=format(pixels / 1e6, ",.1f"),
+                most=format(MAX_PIXELS / 1e6, ".0f"),
+            )
         )
 
 
@@ -195,8 +210,12 @@ def _sixteen_bits(levels: np.ndarray) -> np.ndarray:
     low, high = int(levels.min()), int(levels.max())
     if low < 0 or high > 65535:
         raise ImageError(
-            f"the picture holds whole numbers from {low} to {high}, outside the 0 to 65535 of a "
-            "16-bit picture: read it into an array, scale it, and pass the array."
+            _(
+                "the picture holds whole numbers from {low} to {high}, outside the 0 to 65535 "
+                "of a 16-bit picture: read it into an array, scale it, and pass the array.",
+                low=low,
+                high=high,
+            )
         )
     scaled = levels.astype(np.float32)
     scaled /= 65535  # in place: a large picture has a large copy already

@@ -6,6 +6,7 @@ import operator
 from typing import TYPE_CHECKING
 
 from resample_viz.images.errors import ImageError, shown
+from resample_viz.words import gettext as _
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -33,10 +34,15 @@ def height_width(size: Size) -> tuple[int, int]:
         height, width = (operator.index(side) for side in sides)
     except TypeError as error:
         raise ImageError(
-            f"size={shown(size)} is not a size: give a whole number of pixels, or (height, width)."
+            _(
+                "size={size} is not a size: give a whole number of pixels, or (height, width).",
+                size=shown(size),
+            )
         ) from error
     if height < 1 or width < 1:
-        raise ImageError(f"size={shown(size)} is empty: height and width must be at least 1.")
+        raise ImageError(
+            _("size={size} is empty: height and width must be at least 1.", size=shown(size))
+        )
     return height, width
 
 
@@ -45,8 +51,16 @@ def check_bytes(channels: int, height: int, width: int, way_out: str) -> None:
     needed = 4 * channels * height * width
     if needed > MAX_BYTES:
         raise ImageError(
-            f"{channels} x {height} x {width} numbers (channels x height x width) would take "
-            f"{needed / 2**20:,.0f} MB, more than the {MAX_BYTES // 2**20} MB allowed: {way_out}."
+            _(
+                "{channels} x {height} x {width} numbers (channels x height x width) would "
+                "take {needed} MB, more than the {most} MB allowed: {way_out}.",
+                channels=channels,
+                height=height,
+                width=width,
+                needed=format(needed / 2**20, ",.0f"),
+                most=MAX_BYTES // 2**20,
+                way_out=way_out,
+            )
         )
 
 

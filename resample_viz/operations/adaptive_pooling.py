@@ -16,6 +16,8 @@ from resample_viz.operations.parameters import Pair, Range
 from resample_viz.operations.separable import least_squares, resize_back
 from resample_viz.operations.validation import AXES, check_pair, check_picture, check_whole
 from resample_viz.operations.windows import adaptive_axis, adaptive_lengths
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
 OutputSize = Annotated[int | tuple[int | None, int | None], Range(1, 64)]
 """One number, or (height, width), of which None keeps the input's."""
@@ -53,7 +55,7 @@ class AdaptivePool(Operation):
 
     def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """(N, C, *output_size). Raises OperationError where the input has other axes."""
-        shape = check_picture("pooling", shape)
+        shape = check_picture(N_("pooling"), shape)
         return (*shape[:2], *self.sizes(shape))
 
     def sizes(self, shape: Sequence[int]) -> Pair:
@@ -65,8 +67,16 @@ class AdaptivePool(Operation):
         """One line per axis, with the lengths of its windows."""
         lines = []
         for name, n, m in zip(AXES, shape[2:], self.output_shape(shape)[2:]):
-            cells = " or ".join(map(str, adaptive_lengths(n, m)))
-            lines.append(f"{name}: windows of {cells} cells ({n} in, {m} out), output_size = {m}")
+            least, *more = adaptive_lengths(n, m)
+            cells = _("{least} or {most}", least=least, most=more[0]) if more else least
+            line = _(
+                "{name}: windows of {cells} cells ({n} in, {m} out), output_size = {m}",
+                name=name,
+                cells=cells,
+                n=n,
+                m=m,
+            )
+            lines.append(line)
         return "\n".join(lines)
 
     def footprint(self, shape: Sequence[int]) -> SeparableFootprint:

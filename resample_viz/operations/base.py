@@ -22,6 +22,8 @@ from resample_viz.operations.validation import (
     normalise_parameters,
     refusal,
 )
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
 UndoKind = Literal[
     "shape only",
@@ -43,14 +45,25 @@ UndoKind = Literal[
 - "learned": what a network has learned.
 - "not converged": on its way to the pseudo-inverse when the iterations ended; none of the others.
 """
+UNDO_KINDS = (
+    N_("shape only"),
+    N_("adjoint"),
+    N_("exact inverse"),
+    N_("left inverse"),
+    N_("right inverse"),
+    N_("pseudo-inverse"),
+    N_("learned"),
+    N_("not converged"),
+)
+"""The same as phrases to translate."""
 
 
 @dataclass(frozen=True)
 class Undo:
     """One way back from `y = operation(x)` to something of the shape of x, under its honest name.
 
-    `label` names the method ("resize back, area"), `code` is the PyTorch expression in `y`, `setup`
-    a statement that it needs first (with the package imported as `rv`).
+    `label` names the method ("resize back, area"; marked by `N_`), `code` is the PyTorch expression
+    in `y`, `setup` a statement that it needs first (with the package imported as `rv`).
     `name_kind` gives the kind; it is a function because telling an inverse from a pseudo-inverse
     takes a matrix rank, which nobody should wait for who does not ask.
     """
@@ -144,7 +157,7 @@ class Operation(ABC):
     """Whether (C, H, W) is one picture. To `Upsample` it is a batch of rows."""
     variable: ClassVar[str] = "layer"
     """What the layer is called in the programs that are shown to learners."""
-    saves_memory: ClassVar[str] = "a smaller scale"
+    saves_memory: ClassVar[str] = N_("a smaller scale")
     """What to use, or a smaller input, when a result would be too large."""
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -257,19 +270,26 @@ class Operation(ABC):
             return vector_jacobian(self, y.new_zeros(tuple(shape)), y)
 
         code = f"torch.func.vjp({self.variable}, x)[1](y)[0]"
-        return Undo("adjoint (transpose)", code, apply, lambda: "adjoint")
+        return Undo(N_("adjoint (transpose)"), code, apply, lambda: "adjoint")
 
 
 def check_memory(
     shape: Sequence[int],
     element_size: int,
-    what: str = "result",
+    what: str = N_("result"),
     instead: str = Operation.saves_memory,
 ) -> None:
     """Raises OperationError if a tensor of this shape would take more than `MAX_BYTES`."""
     needed = math.prod(shape) * element_size
     if needed > MAX_BYTES:
         raise OperationError(
-            f"the {what} {tuple(shape)} would take {needed / 2**20:.0f} MB, more than the "
-            f"{MAX_BYTES // 2**20} MB that a lab keeps: use {instead} or a smaller input."
+            _(
+                "the {what} {shape} would take {needed} MB, more than the {most} MB that a lab "
+                "keeps: use {instead} or a smaller input.",
+                what=_(what),
+                shape=tuple(shape),
+                needed=format(needed / 2**20, ".0f"),
+                most=MAX_BYTES // 2**20,
+                instead=_(instead),
+            )
         )

@@ -18,6 +18,8 @@ from resample_viz.operations.from_module import from_module, reads
 from resample_viz.operations.normalization import AS_IT_IS, without_bias
 from resample_viz.operations.program import Program
 from resample_viz.operations.validation import AXIS_NAMES, check_tensor, quoted
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
 Shape = tuple[int, ...]
 BEST_FIRST: tuple[UndoKind, ...] = (
@@ -69,15 +71,22 @@ class Chain(Operation):
         given: Any = self.steps
         if not isinstance(given, Iterable) or isinstance(given, str):
             raise OperationError(
-                f"a chain takes a tuple of operations, not {quoted(given)} alone: with step for "
-                "it, write Chain((step,))."
+                _(
+                    "a chain takes a tuple of operations, not {given} alone: with step for "
+                    "it, write Chain((step,)).",
+                    given=quoted(given),
+                )
             )
         steps = tuple(from_module(one) if isinstance(one, nn.Module) else one for one in given)
         for number, step in enumerate(steps, start=1):
             if not isinstance(step, Operation):
                 raise OperationError(
-                    f"step {number} of the chain is {quoted(step)}, which is no operation: give "
-                    "one such as Upsample(scale_factor=2)."
+                    _(
+                        "step {number} of the chain is {step}, which is no operation: give one "
+                        "such as Upsample(scale_factor=2).",
+                        number=number,
+                        step=quoted(step),
+                    )
                 )
         object.__setattr__(self, "steps", steps)
 
@@ -164,7 +173,14 @@ class Chain(Operation):
     def _at_step(self, number: int, shape: Shape, error: OperationError) -> OperationError:
         name = type(self.steps[number - 1]).__name__
         return OperationError(
-            f"step {number} of {len(self.steps)}, {name}, cannot take {shape}: {error}"
+            _(
+                "step {number} of {count}, {name}, cannot take {shape}: {error}",
+                number=number,
+                count=len(self.steps),
+                name=name,
+                shape=shape,
+                error=error,
+            )
         )
 
     def fitting(self, shape: Sequence[int]) -> tuple[Chain, str]:
@@ -174,7 +190,7 @@ class Chain(Operation):
         """
         climbed = 0
         try:
-            for _ in self._climb(tuple(shape)):
+            for _rung in self._climb(tuple(shape)):
                 climbed += 1
         except OperationError as error:
             return Chain(self.steps[:climbed]), str(error)
@@ -192,8 +208,8 @@ class Chain(Operation):
         lines = [*map(str, rungs)]
         for axis, name in enumerate(AXIS_NAMES[len(shape) - 2], start=2):
             sizes = [str(station[axis]) for station in stations]
-            walk = " → ".join(sizes) if rungs else f"{sizes[0]} stays"
-            lines.append(f"{name}: ({walk}) = {sizes[-1]}")
+            walk = " → ".join(sizes) if rungs else _("{size} stays", size=sizes[0])
+            lines.append(f"{_(name)}: ({walk}) = {sizes[-1]}")
         return "\n".join(lines)
 
     def stages(self, x: Tensor) -> tuple[Tensor, ...]:
@@ -216,7 +232,7 @@ class Chain(Operation):
 
     def footprint(self, shape: Sequence[int]) -> Footprint:
         """The footprint around a picture of noise, as autograd computes it."""
-        check_memory(tuple(shape), 4, "picture", "fewer channels")
+        check_memory(tuple(shape), 4, N_("picture"), N_("fewer channels"))
         generator = torch.Generator().manual_seed(0)
         return self.footprint_at(torch.rand(tuple(shape), generator=generator))
 
@@ -248,9 +264,9 @@ class Chain(Operation):
             return (AS_IT_IS, without_bias(self, shape))
         best = [min(ways, key=_rank) for ways in of_steps]
         plain = [_first_of_kind(ways, "shape only") or min(ways, key=_rank) for ways in of_steps]
-        composed = [self._composed("step by step, each step's best", best)]
+        composed = [self._composed(N_("step by step, each step's best"), best)]
         if plain != best:
-            composed.append(self._composed("step by step, shapes only", plain))
+            composed.append(self._composed(N_("step by step, shapes only"), plain))
         return (*composed, without_bias(self, shape)) if self.linear else tuple(composed)
 
     def _composed(self, label: str, ways: list[Undo]) -> Undo:

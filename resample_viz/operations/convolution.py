@@ -17,7 +17,9 @@ from resample_viz.operations.footprint import Axis, KernelFootprint
 from resample_viz.operations.kernel_layer import FOLLOWS, KernelLayer
 from resample_viz.operations.kernels import AVERAGING, KernelName, Weights
 from resample_viz.operations.parameters import FROM_INPUT, Pair, Range, When
-from resample_viz.operations.validation import AXES, check_taps, check_tensor, pair, quoted
+from resample_viz.operations.validation import AXES, check_taps, check_tensor, either, pair, quoted
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 Bias = bool | tuple[float, ...]
@@ -48,7 +50,7 @@ class Conv(KernelLayer):
     variable = "conv"
     layer = nn.Conv2d
     functional = "conv2d"
-    name = "convolution"
+    name = N_("convolution")
     padding_words = ("same", "valid")
 
     kernel: KernelName | Weights | Tensor = "gaussian"
@@ -78,7 +80,7 @@ class Conv(KernelLayer):
         top, left, bottom, right = self.padding_of(x.shape)
         height, width = x.shape[2:]
         padded = (*x.shape[:2], top + height + bottom, left + width + right)
-        check_memory(padded, x.element_size(), "padded input", "less padding")
+        check_memory(padded, x.element_size(), N_("padded input"), N_("less padding"))
         return super().__call__(x)
 
     def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
@@ -102,7 +104,8 @@ class Conv(KernelLayer):
         top, left, bottom, right = self.padding_of(shape)
         pads = ((top, bottom), (left, right))
         return "\n".join(
-            f"{name}: floor(({n} + {f'2·{before}' if before == after else f'{before} + {after}'} − "
+            f"{_(name)}: floor(({n} + "
+            f"{f'2·{before}' if before == after else f'{before} + {after}'} − "
             f"{d}·({k} − 1) − 1) / {s}) + 1 = {result}"
             for name, n, (before, after), d, k, s, result in zip(
                 AXES,
@@ -175,14 +178,22 @@ class Conv(KernelLayer):
         top, left, bottom, right = self.padding_of(shape)
         if self.padding_mode != "zeros" and max(top, left, bottom, right) > 0:
             raise OperationError(
-                f"padding_mode {self.padding_mode!r} reads cells more than once, but a transposed "
-                "convolution only cuts its padding off: use padding_mode='zeros' for an adjoint."
+                _(
+                    "padding_mode {padding_mode} reads cells more than once, but a "
+                    "transposed convolution only cuts its padding off: use "
+                    "padding_mode='zeros' for an adjoint.",
+                    padding_mode=repr(self.padding_mode),
+                )
             )
         if (top, left) != (bottom, right):
             raise OperationError(
-                f"padding='same' adds {(top, left)} cells before and {(bottom, right)} after, but "
-                "a transposed convolution cuts off the same number at both ends: use an odd "
-                "kernel_size, or padding=1."
+                _(
+                    "padding='same' adds {before} cells before and {after} after, but a "
+                    "transposed convolution cuts off the same number at both ends: use an "
+                    "odd kernel_size, or padding=1.",
+                    before=(top, left),
+                    after=(bottom, right),
+                )
             )
         rest = [
             (n + 2 * p - w) % s
@@ -214,13 +225,20 @@ class Conv(KernelLayer):
         super()._check_words()
         if isinstance(self.padding, str) and self.padding not in self.padding_words:
             raise OperationError(
-                f"padding {quoted(self.padding)} does not exist: use a number, (height, width), "
-                "padding='same', or padding='valid'."
+                _(
+                    "padding {padding} does not exist: use a number, (height, width), "
+                    "padding='same', or padding='valid'.",
+                    padding=quoted(self.padding),
+                )
             )
         if self.padding_mode not in PADDING_MODES:
             raise OperationError(
-                f"padding_mode {quoted(self.padding_mode)} does not exist, only "
-                f"{', '.join(PADDING_MODES)}: use padding_mode='reflect'."
+                _(
+                    "padding_mode {padding_mode} does not exist, only {choices}: use "
+                    "padding_mode='reflect'.",
+                    padding_mode=quoted(self.padding_mode),
+                    choices=", ".join(PADDING_MODES),
+                )
             )
 
     def _check_groups(self) -> None:
@@ -228,8 +246,12 @@ class Conv(KernelLayer):
         if self.padding == "same" and pair(self.stride) != (1, 1):
             half = _joined(*(w // 2 for w in self.window))
             raise OperationError(
-                f"padding='same' keeps the size, which a stride of {self.stride} does not: "
-                f"use stride=1, or padding={half}."
+                _(
+                    "padding='same' keeps the size, which a stride of {stride} does not: "
+                    "use stride=1, or padding={half}.",
+                    stride=self.stride,
+                    half=half,
+                )
             )
 
     def _check_padding(self, shape: Sequence[int]) -> tuple[int, ...]:
@@ -238,15 +260,26 @@ class Conv(KernelLayer):
         for name, n, pad in zip(AXES, shape[2:], (max(top, bottom), max(left, right))):
             if self.padding_mode == "reflect" and pad >= n:
                 raise OperationError(
-                    f"padding_mode 'reflect' mirrors at the border cell, so padding ({pad}) must "
-                    f"be smaller than the {name} ({n}): use padding={n - 1} or less, or "
-                    "padding_mode='replicate'."
+                    _(
+                        "padding_mode 'reflect' mirrors at the border cell, so padding ({pad}) "
+                        "must be smaller than the {name} ({n}): use padding={most} or less, or "
+                        "padding_mode='replicate'.",
+                        pad=pad,
+                        name=name,
+                        n=n,
+                        most=n - 1,
+                    )
                 )
             if self.padding_mode == "circular" and pad > n:
                 raise OperationError(
-                    f"padding_mode 'circular' wraps around once, so padding ({pad}) must not be "
-                    f"larger than the {name} ({n}): use padding={n} or less, or "
-                    "padding_mode='replicate'."
+                    _(
+                        "padding_mode 'circular' wraps around once, so padding ({pad}) must "
+                        "not be larger than the {name} ({n}): use padding={n} or less, or "
+                        "padding_mode='replicate'.",
+                        pad=pad,
+                        name=name,
+                        n=n,
+                    )
                 )
         return shape
 
@@ -257,15 +290,22 @@ class Conv(KernelLayer):
         ways = []
         largest = self._kernel_size_up_to((padded - 1) // d + 1)
         if largest:
-            ways.append(f"kernel_size={largest} or less")
+            ways.append(_("kernel_size={most} or less", most=largest))
         if more <= limit:
             ways.append(f"padding={more}")
         elif not ways:
             ways.append(f"padding_mode='zeros', padding={more}")
-        way_out = f"use {', or '.join(ways)}"
-        return (
-            f"the {AXES[axis]} of the window, {d}·({k} − 1) + 1 = {window}, is larger than "
-            f"the padded input, {n} + {padded - n} = {padded}: {way_out}."
+        formula = f"{d}·({k} − 1) + 1"
+        return _(
+            "the {name} of the window, {formula} = {window}, is larger than the padded input, "
+            "{n} + {padding} = {padded}: use {ways}.",
+            name=AXES[axis],
+            formula=formula,
+            window=window,
+            n=n,
+            padding=padded - n,
+            padded=padded,
+            ways=either(ways),
         )
 
 
@@ -290,7 +330,7 @@ class ConvTranspose(KernelLayer):
     variable = "tconv"
     layer = nn.ConvTranspose2d
     functional = "conv_transpose2d"
-    name = "transposed convolution"
+    name = N_("transposed convolution")
 
     kernel: KernelName | Weights | Tensor = "gaussian"
     kernel_size: Annotated[int | Pair, Range(1, 7)] = FOLLOWS
@@ -323,9 +363,14 @@ class ConvTranspose(KernelLayer):
             whole = (n - 1) * stride + self.window[axis] + extra
             if whole - 2 * padding < 1:
                 raise OperationError(
-                    f"padding cuts {padding} cells off at both ends, but the {AXES[axis]} is "
-                    f"only {whole}: use padding={(whole - 1) // 2} or less, or a larger "
-                    "kernel_size."
+                    _(
+                        "padding cuts {padding} cells off at both ends, but the {name} is only "
+                        "{whole}: use padding={most} or less, or a larger kernel_size.",
+                        padding=padding,
+                        name=AXES[axis],
+                        whole=whole,
+                        most=(whole - 1) // 2,
+                    )
                 )
             sizes.append(whole - 2 * padding)
         return (shape[0], self.out_channels, *sizes)
@@ -333,7 +378,7 @@ class ConvTranspose(KernelLayer):
     def explain_shape(self, shape: Sequence[int]) -> str:
         """One line per axis: "height: (3 − 1)·2 − 2·1 + 1·(3 − 1) + 0 + 1 = 5"."""
         return "\n".join(
-            f"{name}: ({n} − 1)·{s} − 2·{p} + {d}·({k} − 1) + {extra} + 1 = {result}"
+            f"{_(name)}: ({n} − 1)·{s} − 2·{p} + {d}·({k} − 1) + {extra} + 1 = {result}"
             for name, n, s, p, d, k, extra, result in zip(
                 AXES,
                 shape[2:],
@@ -440,8 +485,13 @@ class ConvTranspose(KernelLayer):
         for stride, extra in zip(pair(self.stride), pair(self.output_padding)):
             if extra >= stride:
                 raise OperationError(
-                    f"with output_padding ({extra}) as large as the stride ({stride}) this is the "
-                    f"adjoint of no convolution: use output_padding={stride - 1} or less."
+                    _(
+                        "with output_padding ({extra}) as large as the stride ({stride}) this "
+                        "is the adjoint of no convolution: use output_padding={most} or less.",
+                        extra=extra,
+                        stride=stride,
+                        most=stride - 1,
+                    )
                 )
         return Conv(
             kernel=Weights(self.weight),
@@ -470,9 +520,17 @@ class ConvTranspose(KernelLayer):
         ):
             if extra >= max(stride, dilation):
                 raise OperationError(
-                    f"output_padding ({extra}) along the {name} must be smaller than the stride "
-                    f"({stride}) or the dilation ({dilation}): "
-                    f"use output_padding={max(stride, dilation) - 1}, or stride={extra + 1}."
+                    _(
+                        "output_padding ({extra}) along the {name} must be smaller than the "
+                        "stride ({stride}) or the dilation ({dilation}): use "
+                        "output_padding={most}, or stride={more}.",
+                        extra=extra,
+                        name=name,
+                        stride=stride,
+                        dilation=dilation,
+                        most=max(stride, dilation) - 1,
+                        more=extra + 1,
+                    )
                 )
 
 

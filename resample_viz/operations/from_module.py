@@ -19,6 +19,7 @@ from resample_viz.operations.pooling import AvgPool, LPPool, MaxPool
 from resample_viz.operations.shuffling import PixelShuffle, PixelUnshuffle
 from resample_viz.operations.unpooling import MaxUnpool
 from resample_viz.operations.upsample import Upsample
+from resample_viz.words import gettext as _
 
 Reader = Callable[[Any], Operation]
 Read = TypeVar("Read", bound=Reader)
@@ -56,9 +57,13 @@ def from_module(layer: nn.Module) -> Operation:
     operation = operation_of(layer)
     if operation is None:
         raise OperationError(
-            f"there is no operation that computes what {type(layer).__name__} does: rv.explore and "
-            "rv.trace take every module, and from_module convolutions, pooling, nn.Upsample, "
-            "nn.PixelShuffle and Normalize, without hooks or a forward of your own."
+            _(
+                "there is no operation that computes what {kind} does: rv.explore and "
+                "rv.trace take every module, and from_module convolutions, pooling, "
+                "nn.Upsample, nn.PixelShuffle and Normalize, without hooks or a "
+                "forward of your own.",
+                kind=type(layer).__name__,
+            )
         )
     return operation
 
@@ -70,7 +75,10 @@ def operation_of(layer: nn.Module) -> Operation | None:
     """
     if not isinstance(layer, nn.Module):
         raise OperationError(
-            f"{type(layer).__name__} is no nn.Module: give a layer, such as nn.Conv2d(3, 8, 3)."
+            _(
+                "{kind} is no nn.Module: give a layer, such as nn.Conv2d(3, 8, 3).",
+                kind=type(layer).__name__,
+            )
         )
     reader = _reader(layer)
     if reader is None:
@@ -105,17 +113,24 @@ def _check_weights(layer: nn.Module) -> None:
     for weight in layer.parameters():
         if is_lazy(weight):
             raise OperationError(
-                f"{name} has no weights before its first call: call it once, layer(x)."
+                _("{name} has no weights before its first call: call it once, layer(x).", name=name)
             )
         if weight.is_meta:
             raise OperationError(
-                f"{name} lies on the meta device and has no weights to show: build it without "
-                'torch.device("meta").'
+                _(
+                    "{name} lies on the meta device and has no weights to show: build it "
+                    'without torch.device("meta").',
+                    name=name,
+                )
             )
         if weight.dtype != torch.float32:
             raise OperationError(
-                f"the weights of {name} are {weight.dtype}, and operations keep them in float32: "
-                "use copy.deepcopy(layer).float()."
+                _(
+                    "the weights of {name} are {dtype}, and operations keep them in "
+                    "float32: use copy.deepcopy(layer).float().",
+                    name=name,
+                    dtype=weight.dtype,
+                )
             )
 
 

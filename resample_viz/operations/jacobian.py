@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from resample_viz.operations.errors import OperationError
+from resample_viz.words import gettext as _
 
 
 def vector_jacobian(function: Callable[[Tensor], Tensor], x: Tensor, y: Tensor) -> Tensor:
@@ -28,8 +29,13 @@ def vector_jacobian(function: Callable[[Tensor], Tensor], x: Tensor, y: Tensor) 
         image = function(x)
         if image.shape != y.shape:
             raise OperationError(
-                f"y has shape {tuple(y.shape)}, but an input of shape {tuple(x.shape)} becomes "
-                f"{tuple(image.shape)}: give a y of that shape, or another input shape."
+                _(
+                    "y has shape {shape}, but an input of shape {before} becomes "
+                    "{after}: give a y of that shape, or another input shape.",
+                    shape=tuple(y.shape),
+                    before=tuple(x.shape),
+                    after=tuple(image.shape),
+                )
             )
         if not image.requires_grad:  # it is the same for all x
             return torch.zeros_like(x)

@@ -28,10 +28,13 @@ from resample_viz.operations.program import Program
 from resample_viz.operations.validation import (
     check_picture,
     check_whole,
+    either,
     is_number,
     pair,
     quoted,
 )
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
 BIAS = 0.5
 """What `bias=True` adds to every output cell: half of the range of a picture, which one sees."""
@@ -74,7 +77,7 @@ class KernelLayer(Operation):
     """What this layer is called in a sentence."""
     padding_words: ClassVar[tuple[str, ...]] = ()
     """What `padding` may be instead of a number."""
-    saves_memory = "fewer out_channels, less padding"
+    saves_memory = N_("fewer out_channels, less padding")
 
     kernel: Any
     kernel_size: Any
@@ -101,7 +104,9 @@ class KernelLayer(Operation):
                 self._check_number(name)
         self._check_bias_length()
         self._check_groups()
-        check_memory(self.weight_shape, 4, "weight", "a smaller kernel_size, fewer channels")
+        check_memory(
+            self.weight_shape, 4, N_("weight"), N_("a smaller kernel_size, fewer channels")
+        )
         self._plane()  # which refuses sizes that the kernel does not exist in
 
     # Weights
@@ -230,7 +235,7 @@ class KernelLayer(Operation):
         if self.kernel == "random":
             return _random_code(f"{self.variable}.weight.shape", self.weight_shape, self.seed)
         if self._is_long_kernel():
-            return f"weight  # your own tensor, {self.kernel.shape}"
+            return "weight  # " + _("your own tensor, {shape}", shape=self.kernel.shape)
         plane = self._plane()
         return written_out(self.weight if plane is None else plane)
 
@@ -238,7 +243,7 @@ class KernelLayer(Operation):
         if not isinstance(self.bias, tuple):
             return f"{BIAS}"
         if self._is_long_bias():
-            return f"bias  # your own tensor, ({len(self.bias)},)"
+            return "bias  # " + _("your own tensor, {shape}", shape=(len(self.bias),))
         return written_out(self.bias_values)
 
     def __repr__(self) -> str:
@@ -286,7 +291,7 @@ class KernelLayer(Operation):
             return None
         weight = _random_code(f"{self.variable}.weight.shape", self.weight_shape, back.seed)
         return Undo(
-            f"{back.name}, random weights",
+            N_("{layer}, random weights", layer=back.name),
             back._call(self._y_code(), weight),
             lambda y: back(y - self._offset(y)),
             lambda: "shape only",
@@ -300,7 +305,7 @@ class KernelLayer(Operation):
             code = f"torch.func.vjp({self.variable}, x)[1]({self._y_code()})[0]"
             return replace(adjoint, code=code, apply=lambda y: adjoint(y - self._offset(y)))
         return Undo(
-            f"{back.name}, same weights",
+            N_("{layer}, same weights", layer=back.name),
             back._call(self._y_code(), f"{self.variable}.weight"),
             lambda y: back(y - self._offset(y)),
             lambda: "adjoint",
@@ -317,7 +322,7 @@ class KernelLayer(Operation):
         setup = f"A = torch.func.jacrev({self.variable})(x[:1]).reshape(y[0].numel(), -1)"
         flat = f"({self._y_code()}).flatten(1)" if self.bias else "y.flatten(1)"
         code = f"({flat} @ torch.linalg.pinv(A).T).view(x.shape)"
-        return Undo("least squares", code, apply, lambda: _kind(linear, cells), setup)
+        return Undo(N_("least squares"), code, apply, lambda: _kind(linear, cells), setup)
 
     def _offset(self, y: Tensor) -> Tensor:
         return self.bias_values.to(y.dtype).view(-1, 1, 1)
@@ -337,15 +342,22 @@ class KernelLayer(Operation):
         names = (*NAMED, "random")
         if isinstance(self.kernel, str) and self.kernel not in names:
             raise OperationError(
-                f"kernel {quoted(self.kernel)} does not exist, only {', '.join(names)}: use "
-                "kernel='box', or a tensor of your own."
+                _(
+                    "kernel {kernel} does not exist, only {choices}: use kernel='box', or "
+                    "a tensor of your own.",
+                    kernel=quoted(self.kernel),
+                    choices=", ".join(names),
+                )
             )
         if self.bias is None:  # as PyTorch has it
             object.__setattr__(self, "bias", False)
         if not isinstance(self.bias, bool | tuple):
             raise OperationError(
-                f"bias must be True, False, or one number per output channel, not "
-                f"{quoted(self.bias)}: try bias=True."
+                _(
+                    "bias must be True, False, or one number per output channel, not "
+                    "{bias}: try bias=True.",
+                    bias=quoted(self.bias),
+                )
             )
         if isinstance(self.bias, tuple):
             self._check_bias_numbers(self.bias)
@@ -353,8 +365,11 @@ class KernelLayer(Operation):
     def _check_bias_numbers(self, numbers: tuple[Any, ...]) -> None:
         if not numbers or not all(map(is_number, numbers)):
             raise OperationError(
-                f"bias {quoted(numbers)} is no row of numbers, one per output channel: try "
-                "bias=True, which adds 0.5 everywhere."
+                _(
+                    "bias {numbers} is no row of numbers, one per output channel: try "
+                    "bias=True, which adds 0.5 everywhere.",
+                    numbers=quoted(numbers),
+                )
             )
         rounded = torch.tensor(numbers, dtype=torch.float32).tolist()
         object.__setattr__(self, "bias", tuple(rounded))
@@ -383,8 +398,14 @@ class KernelLayer(Operation):
                 object.__setattr__(self, name, usual if wanted is None else wanted)
             elif wanted is not None and value not in (wanted, (wanted, wanted)):
                 raise OperationError(
-                    f"your own kernel of shape {self.kernel.shape} makes {name} {wanted}, "
-                    f"not {value}: use {name}={wanted}, or a kernel of another shape."
+                    _(
+                        "your own kernel of shape {shape} makes {name} {wanted}, not {value}: "
+                        "use {name}={wanted}, or a kernel of another shape.",
+                        shape=self.kernel.shape,
+                        name=name,
+                        wanted=wanted,
+                        value=value,
+                    )
                 )
 
     def _kernel_size_up_to(self, largest: int) -> int:
@@ -403,8 +424,12 @@ class KernelLayer(Operation):
     def _check_bias_length(self) -> None:
         if isinstance(self.bias, tuple) and len(self.bias) != self.out_channels:
             raise OperationError(
-                f"bias has {len(self.bias)} numbers, but there are {self.out_channels} output "
-                f"channels: use out_channels={len(self.bias)}, or bias=True."
+                _(
+                    "bias has {count} numbers, but there are {out_channels} output "
+                    "channels: use out_channels={count}, or bias=True.",
+                    count=len(self.bias),
+                    out_channels=self.out_channels,
+                )
             )
 
     def _check_groups(self) -> None:
@@ -413,12 +438,19 @@ class KernelLayer(Operation):
             if count % self.groups:
                 near = math.ceil(count / self.groups) * self.groups
                 raise OperationError(
-                    f"groups ({self.groups}) must divide {name} ({count}): "
-                    f"use groups={math.gcd(count, self.groups)}, or {name}={near}."
+                    _(
+                        "groups ({groups}) must divide {name} ({count}): use groups={fitting}, or "
+                        "{name}={near}.",
+                        groups=self.groups,
+                        name=name,
+                        count=count,
+                        fitting=math.gcd(count, self.groups),
+                        near=near,
+                    )
                 )
 
     def _other_channels(self, given: int) -> str:
-        """The way out for an input with another number of channels."""
+        """The ways out for an input with another number of channels."""
         wanted = self.in_channels
         fixed = isinstance(self.kernel, Weights) and len(self.kernel.shape) == 4
         groups = math.gcd(given, self.groups)
@@ -430,15 +462,22 @@ class KernelLayer(Operation):
         elif given == 1:
             ways.append(f"x.expand(*x.shape[:-3], {wanted}, -1, -1)")
         elif fixed:
-            ways.append(f"an input of {wanted} channels")
-        return f"use {', or '.join(ways)}"
+            ways.append(_("an input of {count} channels", count=wanted))
+        return either(ways)
 
     def _check_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
-        shape = check_picture(f"a {self.name}", shape)
+        shape = check_picture(N_("a {layer}", layer=self.name), shape)
         if shape[1] != self.in_channels:
             raise OperationError(
-                f"the input {tuple(shape)} has {shape[1]} channels, but this {self.name} expects "
-                f"{self.in_channels}: {self._other_channels(shape[1])}."
+                _(
+                    "the input {shape} has {count} channels, but this {name} expects "
+                    "{in_channels}: use {ways}.",
+                    shape=tuple(shape),
+                    count=shape[1],
+                    name=self.name,
+                    in_channels=self.in_channels,
+                    ways=self._other_channels(shape[1]),
+                )
             )
         return shape
 

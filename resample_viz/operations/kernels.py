@@ -16,6 +16,7 @@ from torch import Tensor
 
 from resample_viz.operations.errors import OperationError
 from resample_viz.operations.parameters import Pair
+from resample_viz.words import gettext as _
 
 KernelName = Literal[
     "gaussian", "box", "ones", "bilinear", "sobel", "laplacian", "sharpen", "identity", "random"
@@ -37,13 +38,19 @@ class Weights:
         kept = _as_float32(values)
         if kept.ndim not in (2, 4) or kept.numel() == 0:
             raise OperationError(
-                f"a kernel is a tensor (kh, kw), or the whole weight of a layer with its four axes,"
-                f" but this one has the shape {tuple(kept.shape)}: try kernel=torch.ones(3, 3)."
+                _(
+                    "a kernel is a tensor (kh, kw), or the whole weight of a layer with "
+                    "its four axes, but this one has the shape {shape}: try "
+                    "kernel=torch.ones(3, 3).",
+                    shape=tuple(kept.shape),
+                )
             )
         if not torch.isfinite(kept).all():
             raise OperationError(
-                "kernel has values that are infinite or not a number: use finite ones, such as "
-                "those of torch.nan_to_num(kernel, 0, 1, -1)."
+                _(
+                    "kernel has values that are infinite or not a number: use finite ones, "
+                    "such as those of torch.nan_to_num(kernel, 0, 1, -1)."
+                )
             )
         self._values = kept
         self._hash = hash((tuple(kept.shape), kept.numpy().tobytes()))
@@ -77,8 +84,11 @@ def _as_float32(values: Any) -> Tensor:
             raise TypeError("complex numbers")
     except (TypeError, ValueError, RuntimeError, OverflowError):
         raise OperationError(
-            f"kernel must be the name of a kernel or a tensor of real numbers, not {_short(values)}"
-            ": try kernel='box', or kernel=torch.ones(3, 3)."
+            _(
+                "kernel must be the name of a kernel or a tensor of real numbers, not "
+                "{given}: try kernel='box', or kernel=torch.ones(3, 3).",
+                given=_short(values),
+            )
         ) from None
     return tensor.detach().clone().to("cpu", torch.float32)
 
@@ -123,8 +133,12 @@ def sobel(size: Pair) -> Tensor:
     height, width = size
     if width < 2:
         raise OperationError(
-            f"kernel 'sobel' takes differences along the width, for which kernel_size {size} is too"
-            f" narrow: use kernel_size=({height}, 3)."
+            _(
+                "kernel 'sobel' takes differences along the width, for which "
+                "kernel_size {size} is too narrow: use kernel_size=({height}, 3).",
+                size=size,
+                height=height,
+            )
         )
     return _binomial(height)[:, None] * _convolve(_binomial(width - 1), [-1.0, 1.0])
 
@@ -223,11 +237,15 @@ def _convolve(a: Tensor, b: list[float]) -> Tensor:
 def _check_odd(name: str, size: Pair) -> None:
     if any(k < 3 or k % 2 == 0 for k in size):
         raise OperationError(
-            f"kernel {name!r} needs a middle, so an odd kernel_size of 3 or more, not {size}: "
-            "use kernel_size=3."
+            _(
+                "kernel {name} needs a middle, so an odd kernel_size of 3 or more, not "
+                "{size}: use kernel_size=3.",
+                name=repr(name),
+                size=size,
+            )
         )
 
 
 def _short(value: Any) -> str:
     text = repr(value)
-    return text if len(text) < 40 else f"a {type(value).__name__}"
+    return text if len(text) < 40 else _("a {kind}", kind=type(value).__name__)

@@ -25,12 +25,14 @@ from resample_viz.operations.footprint import (
 )
 from resample_viz.operations.parameters import PerChannel, Range
 from resample_viz.operations.validation import AXES, check_picture, is_number, quoted
+from resample_viz.words import N_, ngettext
+from resample_viz.words import gettext as _
 
 Statistics = float | tuple[float, ...]
 """One number for all channels, or one per channel."""
 Scope = Literal["picture", "channel"]
 
-SCOPE_AXES = {"picture": (1, 2, 3), "channel": (2, 3)}
+SCOPE_AXES = {N_("picture"): (1, 2, 3), N_("channel"): (2, 3)}
 INSTANCE_NORM_EPS = 1e-5  # PyTorch's default: keeps the division of a constant picture finite
 LARGEST_MEAN = 1000.0  # from here on, float32 rounding of x - mean is over 1e-4 of a picture
 
@@ -57,11 +59,13 @@ class PictureOperation(Operation):
     def explain_shape(self, shape: Sequence[int]) -> str:
         """One line per axis: "height: (128 stays) = 128"."""
         out = self.output_shape(shape)[2:]
-        return "\n".join(f"{name}: ({n} stays) = {n}" for name, n in zip(AXES, out))
+        return "\n".join(
+            _("{name}: ({n} stays) = {n}", name=name, n=n) for name, n in zip(AXES, out)
+        )
 
     def footprint(self, shape: Sequence[int]) -> Footprint:
         """The footprint around a picture of noise: the values decide about the weights."""
-        check_memory(self.output_shape(shape), 4, "picture", "fewer channels")
+        check_memory(self.output_shape(shape), 4, N_("picture"), N_("fewer channels"))
         generator = torch.Generator().manual_seed(0)
         return self.footprint_at(torch.rand(self.output_shape(shape), generator=generator))
 
@@ -91,7 +95,7 @@ def without_bias(operation: Operation, shape: Sequence[int]) -> Undo:
     return Undo(adjoint.label, code, apply, lambda: "adjoint")
 
 
-AS_IT_IS = Undo("as it is", "y", lambda y: y, lambda: "shape only")
+AS_IT_IS = Undo(N_("as it is"), "y", lambda y: y, lambda: "shape only")
 
 
 @dataclass(frozen=True, repr=False)
@@ -122,13 +126,21 @@ class Normalize(PictureOperation):
         for std in self.stds:
             if not std > 0 or torch.tensor(std) == 0:
                 raise OperationError(
-                    f"std must be positive, not {std!r}, because it divides: give the standard "
-                    "deviation of the channel, such as std=0.229."
+                    _(
+                        "std must be positive, not {std}, because it divides: give the "
+                        "standard deviation of the channel, such as std=0.229.",
+                        std=repr(std),
+                    )
                 )
         if 1 < len(self.means) != len(self.stds) > 1:
             raise OperationError(
-                f"mean has {len(self.means)} numbers and std has {len(self.stds)}: give one of "
-                f"each per channel, or one for all channels, such as mean={self.means[0]!r}."
+                _(
+                    "mean has {means} numbers and std has {stds}: give one of each "
+                    "per channel, or one for all channels, such as mean={example}.",
+                    means=len(self.means),
+                    stds=len(self.stds),
+                    example=repr(self.means[0]),
+                )
             )
 
     @property
@@ -167,10 +179,18 @@ class Normalize(PictureOperation):
         for name, numbers in (("mean", self.means), ("std", self.stds)):
             if len(numbers) not in (1, shape[1]):
                 raise OperationError(
-                    f"{name} has {len(numbers)} numbers, but the picture {tuple(shape)} has "
-                    f"{shape[1]} channel{'s' * (shape[1] > 1)}: give one number for all channels, "
-                    f"such as {name}={numbers[0]!r}"
-                    + (f", or {shape[1]} of them." if shape[1] > 1 else ".")
+                    ngettext(
+                        "{name} has {given} numbers, but the picture {shape} has {count} channel: "
+                        "give one number for all channels, such as {name}={first}.",
+                        "{name} has {given} numbers, but the picture {shape} has {count} channels: "
+                        "give one number for all channels, such as {name}={first}, or {count} of "
+                        "them.",
+                        shape[1],
+                        name=name,
+                        given=len(numbers),
+                        shape=tuple(shape),
+                        first=repr(numbers[0]),
+                    )
                 )
         return shape
 
@@ -188,7 +208,7 @@ class Normalize(PictureOperation):
 
     def footprint(self, shape: Sequence[int]) -> SeparableFootprint | KernelFootprint:
         """Every cell feeds itself alone, with the weight 1 / std of its channel."""
-        _, channels, height, width = self.output_shape(shape)
+        channels, height, width = self.output_shape(shape)[1:]
         gains = torch.tensor(self.stds).reciprocal()
         rows, cols = (Axis.from_index(n, torch.arange(n)[:, None]) for n in (height, width))
         if len(gains) > 1:
@@ -237,7 +257,10 @@ class BySelf(PictureOperation):
         super().__post_init__()
         if self.by not in SCOPE_AXES:
             raise OperationError(
-                f"by must be 'picture' or 'channel', not {quoted(self.by)}: use by='channel'."
+                _(
+                    "by must be 'picture' or 'channel', not {by}: use by='channel'.",
+                    by=quoted(self.by),
+                )
             )
 
     def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
@@ -245,8 +268,11 @@ class BySelf(PictureOperation):
         shape = super().output_shape(shape)
         if math.prod(shape[axis] for axis in SCOPE_AXES[self.by]) == 1:
             raise OperationError(
-                f"a {self.by} of {tuple(shape)} is one cell, which has no spread: take two cells "
-                "or more."
+                _(
+                    "a {by} of {shape} is one cell, which has no spread: take two cells or more.",
+                    by=_(self.by),
+                    shape=tuple(shape),
+                )
             )
         return shape
 
@@ -298,8 +324,12 @@ class MinMax(BySelf):
         if bool((low == high).any()):
             value = float(low[low == high][0])
             raise OperationError(
-                f"all values of a {self.by} are {value:g}, so max - min is 0 and nothing can be "
-                "divided by it: choose a picture with some contrast."
+                _(
+                    "all values of a {by} are {value}, so max - min is 0 and nothing can "
+                    "be divided by it: choose a picture with some contrast.",
+                    by=_(self.by),
+                    value=format(value, "g"),
+                )
             )
         return super().__call__(x)
 
@@ -317,7 +347,7 @@ class MinMax(BySelf):
             f"low, high = x.amin({SCOPE_AXES[self.by]}, True), x.amax({SCOPE_AXES[self.by]}, True)"
         )
         kept = Undo(
-            "with min and max kept",
+            N_("with min and max kept"),
             "y * (high - low) + low",
             lambda y: y * (high - low) + low,
             lambda: "exact inverse",
@@ -362,7 +392,7 @@ class Standardize(BySelf):
         var, mean = torch.var_mean(x.detach(), axes, correction=0, keepdim=True)
         spread = (var + INSTANCE_NORM_EPS).sqrt()
         kept = Undo(
-            "with mean and std kept",
+            N_("with mean and std kept"),
             "y * (var + 1e-5).sqrt() + mean",
             lambda y: y * spread + mean,
             lambda: "exact inverse",
@@ -392,12 +422,25 @@ class Clip(PictureOperation):
         for name, usual in (("low", 0.0), ("high", 1.0)):
             if isinstance(getattr(self, name), tuple | list):
                 given = quoted(getattr(self, name))
-                raise OperationError(f"{name} must be one number, not {given}: try {name}={usual}.")
+                raise OperationError(
+                    _(
+                        "{name} must be one number, not {given}: try {name}={usual}.",
+                        name=name,
+                        given=given,
+                        usual=usual,
+                    )
+                )
             _check_numbers(name, getattr(self, name))
         if not self.low < self.high:
             raise OperationError(
-                f"low ({self.low:g}) must be below high ({self.high:g}), or nothing is left "
-                f"between them: use low={self.high - 1!r}, or high={self.low + 1!r}."
+                _(
+                    "low ({low}) must be below high ({high}), or nothing is left between "
+                    "them: use low={lower}, or high={higher}.",
+                    low=format(self.low, "g"),
+                    high=format(self.high, "g"),
+                    lower=repr(self.high - 1),
+                    higher=repr(self.low + 1),
+                )
             )
 
     def module(self) -> nn.Module:
@@ -434,8 +477,13 @@ class Quantize(PictureOperation):
         for name, choices in (("rounding", ("truncate", "round")), ("overflow", ("wrap", "clip"))):
             if getattr(self, name) not in choices:
                 raise OperationError(
-                    f"{name} must be {choices[0]!r} or {choices[1]!r}, not "
-                    f"{quoted(getattr(self, name))}: use {name}={choices[0]!r}."
+                    _(
+                        "{name} must be {first} or {second}, not {value}: use {name}={first}.",
+                        name=name,
+                        first=repr(choices[0]),
+                        second=repr(choices[1]),
+                        value=quoted(getattr(self, name)),
+                    )
                 )
 
     def module(self) -> nn.Module:
@@ -474,13 +522,22 @@ def _check_numbers(name: str, value: Any) -> None:
     for number in numbers:
         if not is_number(number):
             raise OperationError(
-                f"{name} must be a finite number, or one per channel, up to 1e15, not "
-                f"{quoted(value)}: try {name}={example}."
+                _(
+                    "{name} must be a finite number, or one per channel, up to 1e15, not "
+                    "{value}: try {name}={example}.",
+                    name=name,
+                    value=quoted(value),
+                    example=example,
+                )
             )
     if not numbers:
         raise OperationError(
-            f"{name} is empty: give one number per channel, or one for all, such as "
-            f"{name}={example}."
+            _(
+                "{name} is empty: give one number per channel, or one for all, such as "
+                "{name}={example}.",
+                name=name,
+                example=example,
+            )
         )
 
 
@@ -488,6 +545,10 @@ def _check_finite(x: Tensor) -> None:
     strange = int(torch.count_nonzero(~x.isfinite()))
     if strange:
         raise OperationError(
-            f"{strange} of the picture's {x.numel()} values are NaN or infinite: replace them "
-            "first, for example with torch.nan_to_num(x)."
+            _(
+                "{strange} of the picture's {count} values are NaN or infinite: replace "
+                "them first, for example with torch.nan_to_num(x).",
+                strange=strange,
+                count=x.numel(),
+            )
         )

@@ -24,6 +24,8 @@ from resample_viz.operations.separable import least_squares, resize_back
 from resample_viz.operations.unpooling import MaxUnpool
 from resample_viz.operations.validation import AXES, check_picture, check_whole, pair, quoted
 from resample_viz.operations.windows import Window
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
 Size = Annotated[int | Pair, Range(1, 7)]
 Stride = Annotated[int | Pair | None, Range(1, 7)]
@@ -55,9 +57,15 @@ class SlidingPool(Operation):
         for kernel, padding in zip(pair(self.kernel_size), pair(self.padding)):
             if padding > kernel // 2:
                 raise OperationError(
-                    f"padding ({padding}) must be at most half of kernel_size ({kernel}), else a "
-                    f"window would see nothing but padding: try padding={kernel // 2}, or "
-                    f"kernel_size={2 * padding}."
+                    _(
+                        "padding ({padding}) must be at most half of kernel_size ({kernel}), "
+                        "else a window would see nothing but padding: try padding={most}, or "
+                        "kernel_size={least}.",
+                        padding=padding,
+                        kernel=kernel,
+                        most=kernel // 2,
+                        least=2 * padding,
+                    )
                 )
 
     def options(self) -> dict[str, Any]:
@@ -94,7 +102,7 @@ class SlidingPool(Operation):
 
         Raises OperationError where the input has other axes, or where no window fits.
         """
-        shape = check_picture("pooling", shape)
+        shape = check_picture(N_("pooling"), shape)
         return (*shape[:2], *(w.count(n) for w, n in zip(self.windows(), shape[2:])))
 
     def explain_shape(self, shape: Sequence[int]) -> str:
@@ -152,8 +160,14 @@ class MaxPool(SlidingPool):
             # Only a tap distance larger than the input can step over it.
             if window.dilation > n and bool((window.axis(n).index < 0).all(1).any()):
                 raise OperationError(
-                    f"with dilation {window.dilation} and padding {window.padding}, a window reads "
-                    f"nothing of the {window.name} of {n}: use dilation={n}, or padding=0."
+                    _(
+                        "with dilation {dilation} and padding {padding}, a window reads "
+                        "nothing of the {name} of {n}: use dilation={n}, or padding=0.",
+                        dilation=window.dilation,
+                        padding=window.padding,
+                        name=window.name,
+                        n=n,
+                    )
                 )
         return result
 
@@ -189,7 +203,7 @@ class MaxPool(SlidingPool):
             return self.undo(x.shape)
         once = bool((torch.sort(winners.flatten(2)).values.diff(dim=2) != 0).all())
         way = Undo(
-            "max unpooling",
+            N_("max unpooling"),
             f"{unpool.code()}(y, indices, output_size={tuple(x.shape[2:])})",
             lambda y: unpool(y, winners),
             # The gradient adds up where one cell wins twice; unpooling writes the last value there.
@@ -228,7 +242,7 @@ class AvgPool(SlidingPool):
         if self.divisor_override is not None:
             if isinstance(self.divisor_override, tuple):
                 raise OperationError(
-                    "divisor_override must be one number: use divisor_override=None."
+                    _("divisor_override must be one number: use divisor_override=None.")
                 )
             check_whole("divisor_override", self.divisor_override, 1)
 
@@ -295,8 +309,10 @@ class LPPool(SlidingPool):
         power = self.norm_type
         if isinstance(power, bool) or not isinstance(power, int | float) or not 0 < power < 1e3:
             raise OperationError(
-                f"norm_type must be a positive number below 1000, not {quoted(power)}: "
-                "try norm_type=2."
+                _(
+                    "norm_type must be a positive number below 1000, not {power}: try norm_type=2.",
+                    power=quoted(power),
+                )
             )
 
     def footprint_at(self, x: Tensor) -> LocalFootprint:

@@ -19,6 +19,7 @@ from resample_viz.operations.inverses import (
     pseudo_inverse,
     reciprocal_condition,
 )
+from resample_viz.words import N_
 
 WEIGHTS = 1e-6
 """Singular values of an axis, relative to the largest, that may come from rounding its weights."""
@@ -50,7 +51,7 @@ def least_squares(operation: Any, axes: Sequence[Axis]) -> Undo:
 
     names, code = _CODE[len(axes)]
     setup = f"{names} = rv.{operation!r}.footprint(x.shape).matrices()"
-    return Undo("least squares", code, apply, lambda: _kind(axes), setup)
+    return Undo(N_("least squares"), code, apply, lambda: _kind(axes), setup)
 
 
 def resize_back(size: Sequence[int], mode: str, flags: dict[str, Any] | None = None) -> Undo:
@@ -58,7 +59,7 @@ def resize_back(size: Sequence[int], mode: str, flags: dict[str, Any] | None = N
     options = {"size": tuple(size), "mode": mode, **(flags or {})}
     arguments = ", ".join(f"{name}={value!r}" for name, value in options.items())
     return Undo(
-        f"resize back, {mode}",
+        N_("resize back, {mode}", mode=mode),
         f"F.interpolate(y, {arguments})",
         lambda y: F.interpolate(y, **options),
         lambda: "shape only",

@@ -15,7 +15,9 @@ from resample_viz.operations.base import Operation, Undo
 from resample_viz.operations.errors import OperationError
 from resample_viz.operations.footprint import Axis, KernelFootprint
 from resample_viz.operations.parameters import Range
-from resample_viz.operations.validation import AXES, check_picture, check_whole, quoted
+from resample_viz.operations.validation import AXES, check_picture, check_whole, either, quoted
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
 Factor = Annotated[int, Range(1, 4)]
 
@@ -24,7 +26,11 @@ def check_factor(name: str, value: int) -> None:
     """Raises OperationError unless `value` is one whole number, 1 or more."""
     if isinstance(value, tuple | list):
         raise OperationError(
-            f"{name} must be one number, for both axes, not {quoted(value)}: try {name}=2."
+            _(
+                "{name} must be one number, for both axes, not {value}: try {name}=2.",
+                name=name,
+                value=quoted(value),
+            )
         )
     check_whole(name, value, 1)
 
@@ -61,17 +67,23 @@ class PixelShuffle(Operation):
 
     def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """(N, C / r², H r, W r). Raises OperationError where r² does not divide C."""
-        shape = check_picture("pixel shuffling", shape)
+        shape = check_picture(N_("pixel shuffling"), shape)
         batch, channels, height, width = shape
         r = self.upscale_factor
         if channels % r**2:
             raise OperationError(
-                f"{channels} channels are no multiple of {r**2} and cannot be shuffled into blocks "
-                f"of {r} × {r}: use {self._way_out(channels)}."
+                _(
+                    "{channels} channels are no multiple of {square} and cannot be shuffled "
+                    "into blocks of {r} × {r}: use {ways}.",
+                    channels=channels,
+                    square=r**2,
+                    r=r,
+                    ways=self._ways_out(channels),
+                )
             )
         return (batch, channels // r**2, height * r, width * r)
 
-    def _way_out(self, channels: int) -> str:
+    def _ways_out(self, channels: int) -> str:
         """Another factor that fits, and the next numbers of channels."""
         r = self.upscale_factor
         factor = max(k for k in range(1, r) if channels % k**2 == 0)
@@ -79,20 +91,21 @@ class PixelShuffle(Operation):
         ways = [f"x[..., :{fewer}, :, :]"] if fewer else []
         if factor > 1 or not fewer:
             ways.append(f"upscale_factor={factor}")
-        return ", or ".join([*ways, f"{fewer + r**2} channels"])
+        return either([*ways, _("{count} channels", count=fewer + r**2)])
 
     def explain_shape(self, shape: Sequence[int]) -> str:
         """One line for the channels, one per axis."""
         out = self.output_shape(shape)
         r = self.upscale_factor
-        lines = [f"channels: ({shape[1]} / {r}²) = {out[1]}"]
+        lines = [_("channels: ({n} / {r}²) = {m}", n=shape[1], r=r, m=out[1])]
         return "\n".join(
-            lines + [f"{name}: ({n} × {r}) = {m}" for name, n, m in zip(AXES, shape[2:], out[2:])]
+            lines
+            + [f"{_(name)}: ({n} × {r}) = {m}" for name, n, m in zip(AXES, shape[2:], out[2:])]
         )
 
     def footprint(self, shape: Sequence[int]) -> KernelFootprint:
         """One-hot kernels: every output reads one cell of one channel."""
-        _, channels, height, width = self.output_shape(shape)
+        channels, height, width = self.output_shape(shape)[1:]
         r = self.upscale_factor
         kernel = torch.eye(r**2).view(1, r**2, r, r).expand(channels, -1, -1, -1)
         rows, cols = (_spread(n // r, r) for n in (height, width))
@@ -102,7 +115,7 @@ class PixelShuffle(Operation):
         """PixelUnshuffle: the exact inverse, and the adjoint as well."""
         r = self.upscale_factor
         way = Undo(
-            "pixel unshuffle",
+            N_("pixel unshuffle"),
             f"F.pixel_unshuffle(y, {r})",
             lambda y: F.pixel_unshuffle(y, r),
             lambda: "exact inverse",
@@ -141,18 +154,24 @@ class PixelUnshuffle(Operation):
 
     def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """(N, C r², H / r, W / r). Raises OperationError where r does not divide a size."""
-        shape = check_picture("pixel unshuffling", shape)
+        shape = check_picture(N_("pixel unshuffling"), shape)
         r = self.downscale_factor
         for name, n in zip(AXES, shape[2:]):
             if n % r:
                 raise OperationError(
-                    f"the {name} of {n} is no multiple of {r} and cannot be cut into such blocks: "
-                    f"use {self._way_out(*shape[2:])}."
+                    _(
+                        "the {name} of {n} is no multiple of {r} and cannot be cut into such "
+                        "blocks: use {ways}.",
+                        name=name,
+                        n=n,
+                        r=r,
+                        ways=self._ways_out(*shape[2:]),
+                    )
                 )
         batch, channels, height, width = shape
         return (batch, channels * r**2, height // r, width // r)
 
-    def _way_out(self, height: int, width: int) -> str:
+    def _ways_out(self, height: int, width: int) -> str:
         """Another factor that fits, and the next size."""
         r = self.downscale_factor
         factor = max(k for k in range(1, r) if height % k == width % k == 0)
@@ -161,20 +180,21 @@ class PixelUnshuffle(Operation):
         if factor > 1 or not ways:
             ways.append(f"downscale_factor={factor}")
         high, wide = (-(-n // r) * r for n in (height, width))
-        return ", or ".join([*ways, f"a size of {high} × {wide}"])
+        return either([*ways, _("a size of {height} × {width}", height=high, width=wide)])
 
     def explain_shape(self, shape: Sequence[int]) -> str:
         """One line for the channels, one per axis."""
         out = self.output_shape(shape)
         r = self.downscale_factor
-        lines = [f"channels: ({shape[1]} × {r}²) = {out[1]}"]
+        lines = [_("channels: ({n} × {r}²) = {m}", n=shape[1], r=r, m=out[1])]
         return "\n".join(
-            lines + [f"{name}: ({n} / {r}) = {m}" for name, n, m in zip(AXES, shape[2:], out[2:])]
+            lines
+            + [f"{_(name)}: ({n} / {r}) = {m}" for name, n, m in zip(AXES, shape[2:], out[2:])]
         )
 
     def footprint(self, shape: Sequence[int]) -> KernelFootprint:
         """One-hot kernels: every output reads one cell of one channel."""
-        _, channels, height, width = shape
+        channels, height, width = shape[1:]
         r = self.downscale_factor
         self.output_shape(shape)
         kernel = torch.eye(r**2).view(r**2, 1, r, r).repeat(channels, 1, 1, 1)
@@ -185,7 +205,7 @@ class PixelUnshuffle(Operation):
         """PixelShuffle: the exact inverse, and the adjoint as well."""
         r = self.downscale_factor
         way = Undo(
-            "pixel shuffle",
+            N_("pixel shuffle"),
             f"F.pixel_shuffle(y, {r})",
             lambda y: F.pixel_shuffle(y, r),
             lambda: "exact inverse",

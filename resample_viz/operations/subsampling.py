@@ -19,6 +19,8 @@ from resample_viz.operations.parameters import Pair, Range
 from resample_viz.operations.program import Program
 from resample_viz.operations.separable import least_squares, resize_back
 from resample_viz.operations.validation import AXES, check_picture, check_whole, pair, quoted
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
 PaddingMode = Literal["reflect", "replicate", "zeros", "circular"]
 
@@ -69,11 +71,17 @@ class Subsample(Operation):
 
         Raises OperationError where the input has other axes, or where nothing is left.
         """
-        shape = check_picture("subsampling", shape)
+        shape = check_picture(N_("subsampling"), shape)
         for name, n, offset in zip(AXES, shape[2:], pair(self.offset)):
             if offset >= n:
                 raise OperationError(
-                    f"offset {offset} is beyond the {name} of {n}: use offset={n - 1} or less."
+                    _(
+                        "offset {offset} is beyond the {name} of {n}: use offset={most} or less.",
+                        offset=offset,
+                        name=name,
+                        n=n,
+                        most=n - 1,
+                    )
                 )
         numbers = zip(shape[2:], pair(self.offset), pair(self.stride))
         return (*shape[:2], *(-(-(n - offset) // stride) for n, offset, stride in numbers))
@@ -82,7 +90,7 @@ class Subsample(Operation):
         """One line per axis: "height: ceil((7 − 0) / 2) = ceil(3.5) = 4"."""
         out = self.output_shape(shape)[2:]
         return "\n".join(
-            f"{name}: ceil(({n} − {o}) / {s}) = ceil({(n - o) / s:g}) = {m}"
+            f"{_(name)}: ceil(({n} − {o}) / {s}) = ceil({(n - o) / s:g}) = {m}"
             for name, n, o, s, m in zip(AXES, shape[2:], pair(self.offset), pair(self.stride), out)
         )
 
@@ -158,20 +166,30 @@ class BlurPool(Operation):
         super().__post_init__()
         if isinstance(self.kernel_size, tuple):
             raise OperationError(
-                f"kernel_size must be one number, for both axes, not {quoted(self.kernel_size)}: "
-                "try kernel_size=3."
+                _(
+                    "kernel_size must be one number, for both axes, not {kernel_size}: try "
+                    "kernel_size=3.",
+                    kernel_size=quoted(self.kernel_size),
+                )
             )
         check_whole("kernel_size", self.kernel_size, 1)
         check_whole("stride", self.stride, 1)
         if self.kernel_size > 65:
             raise OperationError(
-                f"kernel_size must be at most 65, not {self.kernel_size}: try kernel_size=5."
+                _(
+                    "kernel_size must be at most 65, not {kernel_size}: try kernel_size=5.",
+                    kernel_size=self.kernel_size,
+                )
             )
         modes: tuple[str, ...] = PaddingMode.__args__  # type: ignore[attr-defined]
         if self.padding_mode not in modes:
             raise OperationError(
-                f"padding_mode {quoted(self.padding_mode)} does not exist, only "
-                f"{', '.join(modes)}: use padding_mode='reflect'."
+                _(
+                    "padding_mode {padding_mode} does not exist, only {choices}: use "
+                    "padding_mode='reflect'.",
+                    padding_mode=quoted(self.padding_mode),
+                    choices=", ".join(modes),
+                )
             )
 
     def __repr__(self) -> str:
@@ -211,14 +229,20 @@ class BlurPool(Operation):
 
         Raises OperationError where the input has other axes, or is too small for its padding.
         """
-        shape = check_picture("blur pooling", shape)
+        shape = check_picture(N_("blur pooling"), shape)
         room = {"reflect": 1, "circular": 0}.get(self.padding_mode)
         for name, n in zip(AXES, shape[2:]):
             if room is not None and self.padding[1] > n - room:
                 raise OperationError(
-                    f"{self.padding_mode} padding of {self.padding[1]} does not fit the {name} of "
-                    f"{n}: use kernel_size={max(1, 2 * (n - room))} or less, or padding_mode="
-                    "'replicate'."
+                    _(
+                        "{padding_mode} padding of {padding} does not fit the {name} of {n}: use "
+                        "kernel_size={most} or less, or padding_mode='replicate'.",
+                        padding_mode=self.padding_mode,
+                        padding=self.padding[1],
+                        name=name,
+                        n=n,
+                        most=max(1, 2 * (n - room)),
+                    )
                 )
         return (*shape[:2], *(-(-n // stride) for n, stride in zip(shape[2:], pair(self.stride))))
 
@@ -226,7 +250,14 @@ class BlurPool(Operation):
         """One line per axis: "height: ceil((7 cells) / 2) = ceil(3.5) = 4"."""
         out = self.output_shape(shape)[2:]
         return "\n".join(
-            f"{name}: ceil(({n} cells) / {s}) = ceil({n / s:g}) = {m}"
+            _(
+                "{name}: ceil(({n} cells) / {s}) = ceil({share}) = {m}",
+                name=name,
+                n=n,
+                s=s,
+                share=format(n / s, "g"),
+                m=m,
+            )
             for name, n, s, m in zip(AXES, shape[2:], pair(self.stride), out)
         )
 

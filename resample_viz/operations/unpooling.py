@@ -16,6 +16,8 @@ from resample_viz.operations.parameters import Pair, Range
 from resample_viz.operations.program import Program
 from resample_viz.operations.separable import least_squares
 from resample_viz.operations.validation import AXES, check_picture, check_whole, pair
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
 
 class Unpool(nn.MaxUnpool2d):
@@ -70,8 +72,13 @@ class MaxUnpool(Operation):
         for kernel, padding in zip(pair(self.kernel_size), pair(self.padding)):
             if padding > kernel // 2:
                 raise OperationError(
-                    f"padding ({padding}) is more than half of kernel_size ({kernel}), and no "
-                    f"pooling has that: try padding={kernel // 2}."
+                    _(
+                        "padding ({padding}) is more than half of kernel_size ({kernel}), and "
+                        "no pooling has that: try padding={most}.",
+                        padding=padding,
+                        kernel=kernel,
+                        most=kernel // 2,
+                    )
                 )
 
     def __repr__(self) -> str:
@@ -98,13 +105,14 @@ class MaxUnpool(Operation):
             f"(y.shape[{axis}] - 1) * {stride} + {window - 2 * padding}"
             for axis, stride, window, padding in zip((-2, -1), (s_h, s_w), kernel, (p_h, p_w))
         )
+        note = _("the first cells")
         setup = (
             f"layer = {self.code()}\n\n"
             f"def {self.variable}(y):\n"
             f"    height, width = {height}, {width}\n"
             f"    rows = (torch.arange(y.shape[-2]) * {s_h} - {p_h}).clamp(min=0)\n"
             f"    cols = (torch.arange(y.shape[-1]) * {s_w} - {p_w}).clamp(min=0)\n"
-            f"    indices = (rows[:, None] * width + cols).expand(y.shape)  # the first cells\n"
+            f"    indices = (rows[:, None] * width + cols).expand(y.shape)  # {note}\n"
             f"    return layer(y, indices, output_size=(height, width))"
         )
         return Program(setup, f"{self.variable}(x)")
@@ -120,7 +128,7 @@ class MaxUnpool(Operation):
         Raises OperationError where the input has other axes, or where no pooling with these
         parameters turns `output_size` into (h, w).
         """
-        shape = check_picture("unpooling", shape)
+        shape = check_picture(N_("unpooling"), shape)
         usual = self.sizes(shape)
         wanted = usual if self.output_size is None else pair(self.output_size)
         for name, n, m, size, stride in zip(
@@ -129,9 +137,16 @@ class MaxUnpool(Operation):
             least = max(1, size - stride + 1)
             if not least <= m < size + stride:
                 raise OperationError(
-                    f"no pooling with this window and stride turns a {name} of {m} into {n}, only "
-                    f"{least} to {size + stride - 1}: use output_size="
-                    f"{tuple(max(1, one) for one in usual)}."
+                    _(
+                        "no pooling with this window and stride turns a {name} of {m} into "
+                        "{n}, only {least} to {most}: use output_size={usual}.",
+                        name=name,
+                        m=m,
+                        n=n,
+                        least=least,
+                        most=size + stride - 1,
+                        usual=tuple(max(1, one) for one in usual),
+                    )
                 )
         return (*shape[:2], *wanted)
 
@@ -142,9 +157,11 @@ class MaxUnpool(Operation):
         for name, n, k, s, p, size, m in zip(
             AXES, shape[2:], *map(pair, numbers), self.sizes(shape), self.output_shape(shape)[2:]
         ):
-            line = f"{name}: ({n} − 1) × {s} − 2×{p} + {k} = {size}"
-            among = f"{max(1, size - s + 1)} to {size + s - 1}"
-            lines.append(line if m == size else f"{line}; of {among}, output_size = {m}")
+            line = f"{_(name)}: ({n} − 1) × {s} − 2×{p} + {k} = {size}"
+            if m != size:
+                among = {"least": max(1, size - s + 1), "most": size + s - 1, "m": m}
+                line = _("{line}; of {least} to {most}, output_size = {m}", line=line, **among)
+            lines.append(line)
         return "\n".join(lines)
 
     def first_cells(self, shape: Sequence[int]) -> Tensor:
@@ -157,9 +174,14 @@ class MaxUnpool(Operation):
         for name, places, n in zip(AXES, (rows, cols), size):
             if len(places.unique()) < len(places) or int(places.max()) >= n:
                 raise OperationError(
-                    f"along the {name} of {n}, the {len(places)} windows have no first cells of "
-                    "their own: give the indices, unpool(y, indices), or use output_size=None, "
-                    "padding=0."
+                    _(
+                        "along the {name} of {n}, the {count} windows have no first cells of "
+                        "their own: give the indices, unpool(y, indices), or use "
+                        "output_size=None, padding=0.",
+                        name=name,
+                        n=n,
+                        count=len(places),
+                    )
                 )
         return (rows[:, None] * size[1] + cols).expand(tuple(shape))
 
@@ -202,17 +224,30 @@ def _check_indices(indices: Tensor, shape: Sequence[int], size: Sequence[int]) -
     if not isinstance(indices, Tensor) or indices.dtype != torch.int64:
         kind = indices.dtype if isinstance(indices, Tensor) else type(indices).__name__
         raise OperationError(
-            f"indices must be a tensor of type torch.int64, not {kind}: use indices.long()."
+            _(
+                "indices must be a tensor of type torch.int64, not {kind}: use indices.long().",
+                kind=kind,
+            )
         )
     if indices.shape != shape:
         raise OperationError(
-            f"there are indices of shape {tuple(indices.shape)} for values of shape "
-            f"{tuple(shape)}: every value needs one; take both from the same pooling."
+            _(
+                "there are indices of shape {shape} for values of shape {values}: "
+                "every value needs one; take both from the same pooling.",
+                shape=tuple(indices.shape),
+                values=tuple(shape),
+            )
         )
     low, high = (int(value) for value in torch.aminmax(indices))
     cells = size[0] * size[1]
     if low < 0 or high >= cells:
         raise OperationError(
-            f"index {low if low < 0 else high} is outside the {size[0]} × {size[1]} cells of a "
-            f"channel (0 to {cells - 1}): give output_size, the size of what was pooled."
+            _(
+                "index {index} is outside the {rows} × {cols} cells of a channel (0 "
+                "to {last}): give output_size, the size of what was pooled.",
+                index=low if low < 0 else high,
+                rows=size[0],
+                cols=size[1],
+                last=cells - 1,
+            )
         )

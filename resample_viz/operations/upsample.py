@@ -27,6 +27,7 @@ from resample_viz.operations.validation import (
     whole_shape,
     with_axes,
 )
+from resample_viz.words import gettext as _
 
 Mode = Literal[
     "nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear", "area", "lanczos"
@@ -88,54 +89,82 @@ class Upsample(Operation):
     def _check_sizes(self) -> None:
         if self.scale_factor is not None and self.size is not None:
             raise OperationError(
-                f"scale_factor ({quoted(self.scale_factor)}) and size ({quoted(self.size)}) both "
-                "set the output size: give one of them, scale_factor=None or size=None."
+                _(
+                    "scale_factor ({scale_factor}) and size ({size}) both set the output size: "
+                    "give one of them, scale_factor=None or size=None.",
+                    scale_factor=quoted(self.scale_factor),
+                    size=quoted(self.size),
+                )
             )
         for factor in _as_tuple(self.scale_factor):
             if not is_number(factor) or not 0 < factor <= LARGEST:
                 raise OperationError(
-                    f"scale_factor must be a positive number up to {LARGEST}, not "
-                    f"{quoted(factor)}: try scale_factor=0.5 to halve, or scale_factor=2 to double."
+                    _(
+                        "scale_factor must be a positive number up to {most}, not {factor}: try "
+                        "scale_factor=0.5 to halve, or scale_factor=2 to double.",
+                        most=LARGEST,
+                        factor=quoted(factor),
+                    )
                 )
         for extent in _as_tuple(self.size):
             if isinstance(extent, bool) or not isinstance(extent, int) or extent < 1:
                 raise OperationError(
-                    f"size must be a whole number of pixels, 1 or more, not {quoted(extent)}: "
-                    "try size=64."
+                    _(
+                        "size must be a whole number of pixels, 1 or more, not {extent}: try "
+                        "size=64.",
+                        extent=quoted(extent),
+                    )
                 )
             if extent > LARGEST:
                 power = extent.bit_length() - 1
                 raise OperationError(
-                    f"size must be at most {LARGEST} pixels, not about 2**{power}: try size=64."
+                    _(
+                        "size must be at most {most} pixels, not about 2**{power}: try size=64.",
+                        most=LARGEST,
+                        power=power,
+                    )
                 )
 
     def _check_flags(self) -> None:
         modes: tuple[str, ...] = Mode.__args__  # type: ignore[attr-defined]
         if self.mode not in modes:
             raise OperationError(
-                f"mode {quoted(self.mode)} does not exist, only {_list(modes)}: use "
-                "mode='bilinear'."
+                _(
+                    "mode {mode} does not exist, only {modes}: use mode='bilinear'.",
+                    mode=quoted(self.mode),
+                    modes=_list(modes),
+                )
             )
         if self.align_corners and self.mode not in ALIGNABLE:
             raise OperationError(
-                f"align_corners=True has no meaning for mode {self.mode!r}, only for "
-                f"{_list(ALIGNABLE)}: use one of these, or align_corners=False."
+                _(
+                    "align_corners=True has no meaning for mode {mode}, only for {modes}: use "
+                    "one of these, or align_corners=False.",
+                    mode=repr(self.mode),
+                    modes=_list(ALIGNABLE),
+                )
             )
         if self.antialias and self.mode not in ANTIALIASED:
             raise OperationError(
-                f"antialias=True works with {_list(ANTIALIASED)} only, not with {self.mode!r}: "
-                "choose one of those modes, such as mode='bicubic', or antialias=False."
+                _(
+                    "antialias=True works with {modes} only, not with {mode}: choose one of "
+                    "those modes, such as mode='bicubic', or antialias=False.",
+                    modes=_list(ANTIALIASED),
+                    mode=repr(self.mode),
+                )
             )
         if self.mode == "lanczos" and not self.antialias:
             raise OperationError(
-                "mode 'lanczos' exists only with antialias=True: use antialias=True."
+                _("mode 'lanczos' exists only with antialias=True: use antialias=True.")
             )
         if self.mode == "lanczos" and not has_lanczos():
             raise OperationError(no_lanczos())
         if self.recompute_scale_factor and self.size is not None:
             raise OperationError(
-                "recompute_scale_factor=True needs a scale_factor to recompute, but size is given: "
-                "use recompute_scale_factor=False."
+                _(
+                    "recompute_scale_factor=True needs a scale_factor to recompute, but size is "
+                    "given: use recompute_scale_factor=False."
+                )
             )
 
     def options(self) -> dict[str, Any]:
@@ -182,9 +211,14 @@ class Upsample(Operation):
         out = self._resized(spatial)
         if self.antialias and out[-1] == 1 and out[0] != spatial[0]:
             raise OperationError(
-                f"torch computes wrong values where antialias=True changes the height of an "
-                f"output one pixel wide, {tuple(shape)} to {(*shape[:2], *out)}: use "
-                f"{self._without_antialias()}, or swap height and width before and after."
+                _(
+                    "torch computes wrong values where antialias=True changes the height of an "
+                    "output one pixel wide, {shape} to {out}: use {way_out}, or swap height and "
+                    "width before and after.",
+                    shape=tuple(shape),
+                    out=(*shape[:2], *out),
+                    way_out=self._without_antialias(),
+                )
             )
         return (*shape[:2], *out)
 
@@ -196,9 +230,15 @@ class Upsample(Operation):
         for name, n, factor, extent in zip(AXIS_NAMES[len(spatial)], spatial, factors, out):
             if extent < 1:
                 raise OperationError(
-                    f"scale_factor {factor:g} leaves nothing of the {name}, floor({n} x {factor:g})"
-                    f" = 0: use scale_factor={_round_up(1 / n)} or more, or size=1 instead of "
-                    "scale_factor."
+                    _(
+                        "scale_factor {factor} leaves nothing of the {name}, floor({n} x {factor}) "
+                        "= 0: use scale_factor={least} or more, or size=1 instead of "
+                        "scale_factor.",
+                        factor=format(factor, "g"),
+                        name=_(name),
+                        n=n,
+                        least=_round_up(1 / n),
+                    )
                 )
         return out
 
@@ -207,10 +247,10 @@ class Upsample(Operation):
         out = self.output_shape(shape)[2:]
         names = AXIS_NAMES[len(out)]
         if self.size is not None:
-            return "\n".join(f"{name}: size = {n}" for name, n in zip(names, out))
+            return "\n".join(f"{_(name)}: size = {n}" for name, n in zip(names, out))
         factors = self._factors(len(out))
         return "\n".join(
-            f"{name}: floor({n} × {factor:g}) = floor({_rounded(n * factor)}) = {result}"
+            f"{_(name)}: floor({n} × {factor:g}) = floor({_rounded(n * factor)}) = {result}"
             for name, n, factor, result in zip(names, shape[2:], factors, out)
         )
 
@@ -238,19 +278,32 @@ class Upsample(Operation):
     def _check_rank(self, shape: Sequence[int]) -> None:
         if len(shape) not in LAYOUTS:
             raise OperationError(
-                f"the input has {len(shape)} dimensions {tuple(shape)}, but interpolation takes "
-                f"{_list(LAYOUTS.values())}: use {_with_axes(shape, self.mode)}."
+                _(
+                    "the input has {count} dimensions {shape}, but interpolation takes {layouts}: "
+                    "use {way_out}.",
+                    count=len(shape),
+                    shape=tuple(shape),
+                    layouts=_list(LAYOUTS.values()),
+                    way_out=_with_axes(shape, self.mode),
+                )
             )
         if not MODE_RANKS.allow(self.mode, len(shape)):
-            wanted = MODE_RANKS.ranks[self.mode]
             alternative = {3: "linear", 4: "bilinear", 5: "trilinear"}[len(shape)]
             raise OperationError(
-                f"mode {self.mode!r} takes {' or '.join(LAYOUTS[n] for n in wanted)}, but the input"
-                f" {tuple(shape)} is {LAYOUTS[len(shape)]}: use "
-                f"mode={alternative!r}, or reshape."
+                _(
+                    "mode {mode} takes {wanted}, but the input {shape} is {given}: use "
+                    "mode={alternative}, or reshape.",
+                    mode=repr(self.mode),
+                    wanted=_list(LAYOUTS[n] for n in MODE_RANKS.ranks[self.mode]),
+                    shape=tuple(shape),
+                    given=LAYOUTS[len(shape)],
+                    alternative=repr(alternative),
+                )
             )
         if min(shape) < 1:
-            raise OperationError(f"the input {tuple(shape)} is empty: every axis needs 1 or more.")
+            raise OperationError(
+                _("the input {shape} is empty: every axis needs 1 or more.", shape=tuple(shape))
+            )
 
     def _without_antialias(self) -> str:
         return "mode='bicubic', antialias=False" if self.mode == "lanczos" else "antialias=False"
@@ -264,8 +317,15 @@ class Upsample(Operation):
             return values * axes
         if len(values) != axes:
             raise OperationError(
-                f"{name} {values} has {len(values)} numbers, but the input has {axes} spatial "
-                f"axes: give {axes}, or one for all, such as {name}={values[0] if values else 2!r}."
+                _(
+                    "{name} {values} has {count} numbers, but the input has {axes} spatial axes: "
+                    "give {axes}, or one for all, such as {name}={example}.",
+                    name=name,
+                    values=values,
+                    count=len(values),
+                    axes=axes,
+                    example=repr(values[0] if values else 2),
+                )
             )
         return values
 

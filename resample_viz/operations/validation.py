@@ -13,14 +13,20 @@ from torch import Tensor
 
 from resample_viz.operations.errors import OperationError
 from resample_viz.operations.parameters import Pair
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
 MAX_BYTES = 64 * 2**20
 """Results larger than this are refused before any memory is taken."""
 LARGEST = MAX_BYTES  # cells of an axis: no longer one can fit, and larger numbers overflow
 MOST_TAPS = 2**22
 """Of an axis: pairs of an output and a cell that it reads. The list then takes 50 MB."""
-AXIS_NAMES = {1: ("width",), 2: ("height", "width"), 3: ("depth", "height", "width")}
-"""What axes are called in sentences, by how many a picture has."""
+AXIS_NAMES = {
+    1: (N_("width"),),
+    2: (N_("height"), N_("width")),
+    3: (N_("depth"), N_("height"), N_("width")),
+}
+"""What axes are called in sentences, by how many a picture has; `gettext` translates them."""
 AXES = AXIS_NAMES[2]
 LARGEST_NUMBER = 10**15
 """Of a statistic or a limit: float64 still tells whole numbers of this size apart."""
@@ -74,8 +80,12 @@ def normalise_parameters(operation: Any) -> None:
             new = False  # as PyTorch has it
         elif field.name in flags and not isinstance(new, bool):
             raise OperationError(
-                f"{field.name} must be True or False, not {quoted(value)}: try "
-                f"{field.name}={_meant(new)}."
+                _(
+                    "{name} must be True or False, not {value}: try {name}={meant}.",
+                    name=field.name,
+                    value=quoted(value),
+                    meant=_meant(new),
+                )
             )
         if new is not value:
             object.__setattr__(operation, field.name, new)
@@ -118,18 +128,35 @@ def check_whole(name: str, value: Any, least: int, *, pairs: bool = True) -> Non
     The message names the parameter, the value and a way out. Without `pairs` it is one number.
     """
     if isinstance(value, tuple) and not pairs:
-        raise OperationError(f"{name} must be one number, not {quoted(value)}: try {name}={least}.")
+        raise OperationError(
+            _(
+                "{name} must be one number, not {value}: try {name}={least}.",
+                name=name,
+                value=quoted(value),
+                least=least,
+            )
+        )
     check_pair(name, value)
     for number in pair(value):
         if isinstance(number, bool) or not isinstance(number, int) or number < least:
             raise OperationError(
-                f"{name} must be a whole number, {least} or more, not {quoted(number)}: "
-                f"try {name}={least}."
+                _(
+                    "{name} must be a whole number, {least} or more, not {number}: try "
+                    "{name}={least}.",
+                    name=name,
+                    least=least,
+                    number=quoted(number),
+                )
             )
         if number > LARGEST:
             raise OperationError(
-                f"{name} must be at most {LARGEST}, not about 2**{number.bit_length() - 1}: "
-                f"try {name}={least}."
+                _(
+                    "{name} must be at most {most}, not about 2**{power}: try {name}={least}.",
+                    name=name,
+                    most=LARGEST,
+                    power=number.bit_length() - 1,
+                    least=least,
+                )
             )
 
 
@@ -137,8 +164,14 @@ def check_pair(name: str, value: Any) -> None:
     """Raises OperationError for a tuple that is no (height, width)."""
     if isinstance(value, tuple) and len(value) != 2:
         raise OperationError(
-            f"{name} {quoted(value)} has {len(value)} numbers, but a picture has 2 axes: give "
-            f"one number, or (height, width), such as {name}={quoted(value[0]) if value else 1}."
+            _(
+                "{name} {value} has {count} numbers, but a picture has 2 axes: give one "
+                "number, or (height, width), such as {name}={example}.",
+                name=name,
+                value=quoted(value),
+                count=len(value),
+                example=quoted(value[0]) if value else 1,
+            )
         )
 
 
@@ -148,7 +181,10 @@ def whole_shape(shape: Sequence[int]) -> tuple[int, ...]:
         return tuple(operator.index(n) for n in shape)
     except TypeError:
         raise OperationError(
-            f"{quoted(shape)} is no shape: give whole numbers, such as (1, 3, 128, 128)."
+            _(
+                "{shape} is no shape: give whole numbers, such as (1, 3, 128, 128).",
+                shape=quoted(shape),
+            )
         ) from None
 
 
@@ -159,14 +195,34 @@ def check_picture(what: str, shape: Sequence[int]) -> tuple[int, ...]:
     """
     shape = whole_shape(shape)
     if len(shape) != 4:
-        way_out = "a slice, x[:, :, 0]" if len(shape) == 5 else with_axes(len(shape), 4)
+        way_out = _("a slice, x[:, :, 0]") if len(shape) == 5 else with_axes(len(shape), 4)
         raise OperationError(
-            f"the input has {len(shape)} dimensions {tuple(shape)}, but {what} takes pictures, "
-            f"(N, C, H, W): use {way_out}."
+            _(
+                "the input has {count} dimensions {shape}, but {what} takes pictures, (N, C, "
+                "H, W): use {way_out}.",
+                count=len(shape),
+                shape=tuple(shape),
+                what=_(what),
+                way_out=way_out,
+            )
         )
     if min(shape) < 1:
-        raise OperationError(f"the input {tuple(shape)} is empty: every axis needs 1 or more.")
+        raise OperationError(
+            _("the input {shape} is empty: every axis needs 1 or more.", shape=tuple(shape))
+        )
     return shape
+
+
+def either(ways: Sequence[str]) -> str:
+    """Ways out of which one is enough.
+
+    >>> either(["padding=1", "stride=2", "a larger input"])
+    'padding=1, or stride=2, or a larger input'
+    """
+    first, *others = ways
+    for other in others:
+        first = _("{ways}, or {other}", ways=first, other=other)
+    return first
 
 
 def with_axes(given: int, wanted: int) -> str:
@@ -184,46 +240,71 @@ def check_tensor(x: Any) -> None:
     """Raises OperationError unless `x` is a dense tensor with real numbers in it."""
     if not isinstance(x, Tensor):
         raise OperationError(
-            f"an operation takes a tensor, (N, C, H, W), not {described(x)}: "
-            "rv.load_image makes one of pictures, arrays and files."
+            _(
+                "an operation takes a tensor, (N, C, H, W), not {given}: rv.load_image makes one "
+                "of pictures, arrays and files.",
+                given=described(x),
+            )
         )
     if x.is_meta:
         raise OperationError(
-            "a tensor on PyTorch's meta device has a shape and no numbers: ask "
-            "operation.output_shape(x.shape)."
+            _(
+                "a tensor on PyTorch's meta device has a shape and no numbers: ask "
+                "operation.output_shape(x.shape)."
+            )
         )
     if x.layout != torch.strided:
         raise OperationError(
-            f"the input is stored as {x.layout}, but layers read dense tensors: use x.to_dense()."
+            _(
+                "the input is stored as {layout}, but layers read dense tensors: use x.to_dense().",
+                layout=x.layout,
+            )
         )
     if x.is_complex():
         raise OperationError(
-            f"the input has complex numbers ({x.dtype}): use its real part, x.real, or x.abs()."
+            _(
+                "the input has complex numbers ({dtype}): use its real part, x.real, or x.abs().",
+                dtype=x.dtype,
+            )
         )
 
 
 def described(value: object) -> str:
     """What a value is, in words: "None", "an Image", "a list"."""
     kind = type(value).__name__
-    return "None" if value is None else f"{'an' if kind[0] in 'AEIOUaeiou' else 'a'} {kind}"
+    if value is None:
+        return "None"
+    return _("an {kind}", kind=kind) if kind[0] in "AEIOUaeiou" else _("a {kind}", kind=kind)
 
 
 def check_taps(name: str, outputs: int, taps: int) -> None:
     """Raises OperationError if the taps of this axis are too many to list, before they are."""
     if outputs * taps > MOST_TAPS:
         raise OperationError(
-            f"along the {name}, {outputs:,} outputs read {taps:,} cells each, more than the "
-            f"{MOST_TAPS:,} taps that are listed: use a smaller input or kernel, less padding, "
-            "or a smaller size."
+            _(
+                "along the {name}, {outputs} outputs read {taps} cells each, more than the "
+                "{most} taps that are listed: use a smaller input or kernel, less "
+                "padding, or a smaller size.",
+                name=_(name),
+                outputs=format(outputs, ","),
+                taps=format(taps, ","),
+                most=format(MOST_TAPS, ","),
+            )
         )
 
 
-def check_matrix(outputs: int, inputs: int, what: str = "matrix of one axis") -> None:
+def check_matrix(outputs: int, inputs: int, what: str = N_("matrix of one axis")) -> None:
     """Raises OperationError if a float32 matrix (outputs, inputs) would be too large."""
     if 4 * outputs * inputs > MAX_BYTES:
         raise OperationError(
-            f"the {what} would be {outputs:,} × {inputs:,} numbers, more than the "
-            f"{MAX_BYTES // 2**20} MB that are allowed: use a smaller input, or a smaller size."
+            _(
+                "the {what} would be {outputs} × {inputs} numbers, more than the {most} MB "
+                "that are allowed: use a smaller input, or a smaller size.",
+                what=_(what),
+                outputs=format(outputs, ","),
+                inputs=format(inputs, ","),
+                most=MAX_BYTES // 2**20,
+            )
         )
 
 
@@ -233,9 +314,17 @@ def refusal(error: Exception, x: Tensor) -> str:
     A dtype is advised only where it may be to blame.
     """
     first = str(error).strip().splitlines()[0].rstrip(".")
-    said = f"PyTorch refuses this on a {x.dtype} tensor of shape {tuple(x.shape)} ({first})"
+    facts = {"dtype": x.dtype, "shape": tuple(x.shape), "reason": first}
     if x.dtype == torch.uint8:
-        return f"{said}: make floats in [0, 1] of the levels, x.float() / 255."
+        return _(
+            "PyTorch refuses this on a {dtype} tensor of shape {shape} ({reason}): "
+            "make floats in [0, 1] of the levels, x.float() / 255.",
+            **facts,
+        )
     if not x.is_floating_point() or x.dtype in (torch.float16, torch.bfloat16):
-        return f"{said}: try a float32 tensor, x.float()."
-    return f"{said}."
+        return _(
+            "PyTorch refuses this on a {dtype} tensor of shape {shape} ({reason}): "
+            "try a float32 tensor, x.float().",
+            **facts,
+        )
+    return _("PyTorch refuses this on a {dtype} tensor of shape {shape} ({reason}).", **facts)

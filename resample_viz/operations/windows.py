@@ -11,6 +11,8 @@ import torch
 from resample_viz.operations.errors import OperationError
 from resample_viz.operations.footprint import Axis
 from resample_viz.operations.validation import check_taps
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,20 @@ class Window:
         """
         count = self._fitting(n) - self._starts_too_late(n)
         if count < 1:
+            facts = {"extent": self.extent, "name": self.name, "n": n, "padding": self.padding}
+            facts["most"] = self._largest_kernel(n)
             raise OperationError(
-                f"a window of {self.extent} cells does not fit into the {self.name} of {n}"
-                + (f" with {self.padding} padded on both sides" if self.padding else "")
-                + f": use kernel_size={self._largest_kernel(n)} or less, or a larger input."
+                _(
+                    "a window of {extent} cells does not fit into the {name} of {n} with {padding} "
+                    "padded on both sides: use kernel_size={most} or less, or a larger input.",
+                    **facts,
+                )
+                if self.padding
+                else _(
+                    "a window of {extent} cells does not fit into the {name} of {n}: use "
+                    "kernel_size={most} or less, or a larger input.",
+                    **facts,
+                )
             )
         return count
 
@@ -65,11 +77,15 @@ class Window:
         value = (n + 2 * self.padding - self.extent) / self.stride + 1
         rounding = "ceil" if self.ceil_mode else "floor"
         line = (
-            f"{self.name}: {rounding}(({padded} − {span}) / {self.stride} + 1) = "
+            f"{_(self.name)}: {rounding}(({padded} − {span}) / {self.stride} + 1) = "
             f"{rounding}({value:g}) = {self._fitting(n)}"
         )
         if self._starts_too_late(n):
-            line += f", minus the one that would start in the right padding = {count}"
+            line = _(
+                "{line}, minus the one that would start in the right padding = {count}",
+                line=line,
+                count=count,
+            )
         return line
 
     def axis(self, n: int) -> Axis:
@@ -107,7 +123,7 @@ def adaptive_axis(n: int, m: int) -> Axis:
     Source: the page of torch.nn.AdaptiveAvgPool2d, and its kernel in ATen.
     """
     taps = adaptive_lengths(n, m)[-1]
-    check_taps("height or width", m, taps)
+    check_taps(N_("height or width"), m, taps)
     windows = torch.arange(m)
     first, stop = windows * n // m, -(-(windows + 1) * n // m)
     index = first[:, None] + torch.arange(taps)
