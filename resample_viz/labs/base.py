@@ -26,6 +26,7 @@ from resample_viz.operations.program import IMPORTS
 from resample_viz.progress import Progress
 from resample_viz.threads import one_thread
 from resample_viz.view import Frame, Stage, as_text, figure, png
+from resample_viz.words import gettext as _
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,6 +42,9 @@ class Preset:
     """A named situation that makes one point: settings, and a sentence on what to look at.
 
     `controls` names the two to four that the point is about.
+
+    Its English name is what it is called in settings and programs; name and sentence are marked by
+    `N_`, and translated where they are shown.
     """
 
     name: str
@@ -52,7 +56,8 @@ class Preset:
 def _written(name: str, values: Tensor) -> str:
     """Code for the numbers of a tensor; of very many, where they are to be found."""
     if values.numel() > MOST_WRITTEN:
-        return f"lab.operation.own_tensors()[{name!r}]  # {tuple(values.shape)}; lab is your lab"
+        note = _("{shape}; lab is your lab", shape=tuple(values.shape))
+        return f"lab.operation.own_tensors()[{name!r}]  # {note}"
     return _text(tuple(values.shape), values.numpy().tobytes())
 
 
@@ -67,7 +72,8 @@ def whole_program(code: str, operation: Any, shape: tuple[int, ...]) -> str:
     program = Program(code)
     needed = {*program.imports, *(IMPORTS[name] for name in ("torch", "nn", "F"))}
     imports = [line for line in IMPORTS.values() if line in needed]
-    x = f"x = torch.rand{shape}  # your picture, (N, C, H, W)"
+    note = _("your picture, (N, C, H, W)")
+    x = f"x = torch.rand{shape}  # {note}"
     own: dict[str, Tensor] = getattr(operation, "own_tensors", dict)()
     tensors = [f"{name} = {_written(name, values)}" for name, values in own.items()]
     return "\n".join([*imports, "", x, *tensors, program.setup, ""])
@@ -75,9 +81,11 @@ def whole_program(code: str, operation: Any, shape: tuple[int, ...]) -> str:
 
 def unexpected(error: Exception) -> str:
     """What a learner is told about an exception that nobody thought of."""
-    return (
-        f"This setting does not work here ({type(error).__name__}: {error}). "
-        "The last picture is kept: change the setting back, or try another picture."
+    return _(
+        "This setting does not work here ({kind}: {reason}). The last picture is kept: change the "
+        "setting back, or try another picture.",
+        kind=type(error).__name__,
+        reason=error,
     )
 
 
@@ -251,7 +259,7 @@ class Lab(widgets.Box):
             self.controls.set(afresh=bool(chosen), **self.completed(moves))
             for name, value in extras.items():
                 self.extras[name].value = value
-        self.look = chosen.look if chosen else ""
+        self.look = _(chosen.look) if chosen else ""
         self._compute(wait=wait)
 
     def close(self) -> None:
@@ -270,7 +278,7 @@ class Lab(widgets.Box):
 
     def __getattr__(self, name: str) -> Any:
         if name in self.__dict__.get("_freed", ()):
-            raise RuntimeError("this lab was closed: run its cell again to get a new one.")
+            raise RuntimeError(_("this lab was closed: run its cell again to get a new one."))
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     # From control to frame
@@ -381,13 +389,15 @@ class Lab(widgets.Box):
 
     @calmly
     def _choose_preset(self, button: Any) -> None:
-        self.set(preset=button.description, wait=False)
+        self.set(preset=self._preset_of[button], wait=False)
 
     def _preset(self, name: str) -> Preset:
         chosen = next((preset for preset in self.presets if preset.name == name), None)
         if chosen is None:
             names = ", ".join(repr(preset.name) for preset in self.presets)
-            raise OperationError(f"there is no preset {name!r}: choose one of {names}.")
+            raise OperationError(
+                _("there is no preset {name}: choose one of {names}.", name=repr(name), names=names)
+            )
         return chosen
 
     def _listen(self) -> None:
@@ -411,10 +421,12 @@ class Lab(widgets.Box):
 
     def _preset_row(self) -> widgets.Box:
         buttons = []
+        self._preset_of: dict[widgets.Widget, str] = {}  # what is written on them is translated
         for preset in self.presets:
-            button = widgets.Button(description=preset.name, tooltip=preset.look)
+            button = widgets.Button(description=_(preset.name), tooltip=_(preset.look))
             button.add_class("rv-preset")
             button.on_click(self._choose_preset)
+            self._preset_of[button] = preset.name
             buttons.append(button)
         presets = widgets.Box(buttons)
         presets.add_class("rv-presets")
@@ -425,10 +437,11 @@ class Lab(widgets.Box):
     def __repr__(self) -> str:
         frame = self.shown
         if not frame.panels:
-            return f"{type(self).__name__} (closed)"
+            return _("{lab} (closed)", lab=type(self).__name__)
         strip = " → ".join(str(step) for step in frame.strip)
         merits = ", ".join(f"{merit.label} {merit.value}" for merit in frame.merits)
-        return f"{type(self).__name__} on {self.inputs.label}\n{strip}\n{frame.code}\n{merits}"
+        first = _("{lab} on {picture}", lab=type(self).__name__, picture=self.inputs.label)
+        return f"{first}\n{strip}\n{frame.code}\n{merits}"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         data = super()._repr_mimebundle_(**kwargs) or {}

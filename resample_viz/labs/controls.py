@@ -12,9 +12,11 @@ import ipywidgets as widgets
 from traitlets import TraitError
 
 from resample_viz.operations import Operation, OperationError, Parameter, Range, When, parameters
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
 LABEL = {"description_width": "initial"}
-CHANNELS = ("red", "green", "blue")
+CHANNELS = (N_("red"), N_("green"), N_("blue"))
 MOST_BUTTONS = 6
 """More choices than this are a list that unfolds."""
 MOST_LETTERS = 60
@@ -55,10 +57,14 @@ class Simple:
         try:
             self.widget.value = value
         except TraitError:
-            options = getattr(self.widget, "options", (True, False))
+            options = names_of(getattr(self.widget, "options", (True, False)))
             raise OperationError(
-                f"{self.widget.description} cannot be {value!r} here: "
-                f"use one of {', '.join(map(repr, options))}."
+                _(
+                    "{name} cannot be {value} here: use one of {choices}.",
+                    name=self.widget.description,
+                    value=repr(value),
+                    choices=", ".join(map(repr, options)),
+                )
             ) from None
 
     def on_change(self, callback: Callable[[], None]) -> None:
@@ -131,8 +137,14 @@ class Slider:
         if not whole or not limits.low <= value <= limits.high:
             name = self.widget.description
             raise OperationError(
-                f"{name} must be a whole number from {limits.low} to {limits.high}, not "
-                f"{value!r}: try {name}={limits.low}."
+                _(
+                    "{name} must be a whole number from {low} to {high}, not {value}: try "
+                    "{name}={low}.",
+                    name=name,
+                    low=limits.low,
+                    high=limits.high,
+                    value=repr(value),
+                )
             )
 
     def _moved(self, change: dict[str, Any]) -> None:
@@ -156,11 +168,11 @@ class PairSliders:
         self.name = name
         first, second = default if isinstance(default, tuple) else (default, default)
         self.height = Slider(name, limits, first, whole)
-        self.width = Slider("width", limits, second, whole)
+        self.width = Slider(_("width"), limits, second, whole)
         self.lock = widgets.Checkbox(
             value=first == second,
-            description="h = w",
-            tooltip="height and width together",
+            description=_("h = w"),
+            tooltip=_("height and width together"),
             indent=False,
         )
         self.lock.add_class(f"rv-control-{name}-together")
@@ -172,7 +184,7 @@ class PairSliders:
 
     def _show(self) -> None:
         together = self.lock.value
-        self.height.widget.description = self.name if together else "height"
+        self.height.widget.description = self.name if together else _("height")
         self.width.widget.layout.display = "none" if together else None
         if not together:
             self._following = True  # the width takes over the height: that is no move of its own
@@ -191,8 +203,13 @@ class PairSliders:
         both = value if isinstance(value, tuple) else (value, value)
         if len(both) != 2:
             raise OperationError(
-                f"{self.name} {value} has {len(both)} numbers, but a picture has 2 axes: "
-                "give one number, or (height, width)."
+                _(
+                    "{name} {value} has {count} numbers, but a picture has 2 axes: give one "
+                    "number, or (height, width).",
+                    name=self.name,
+                    value=value,
+                    count=len(both),
+                )
             )
         height, width = both
         self.lock.value = not isinstance(value, tuple)
@@ -212,7 +229,7 @@ class ChannelSliders:
     def __init__(self, name: str, limits: Range, default: Any) -> None:
         self.name, self.limits = name, limits
         self.sliders: list[Slider] = []
-        self.lock = widgets.Checkbox(value=True, description="channels together", indent=False)
+        self.lock = widgets.Checkbox(value=True, description=_("channels together"), indent=False)
         self.lock.add_class(f"rv-control-{name}-together")
         self.widget = widgets.VBox()
         self.is_quiet = True
@@ -237,7 +254,8 @@ class ChannelSliders:
         together = self.lock.value
         names = CHANNELS if len(self.sliders) == len(CHANNELS) else range(len(self.sliders))
         for place, (slider, channel) in enumerate(zip(self.sliders, names)):
-            slider.widget.description = self.name if together else f"{self.name}, {channel}"
+            one = _("{name}, {channel}", name=self.name, channel=_(str(channel)))
+            slider.widget.description = self.name if together else one
             slider.widget.layout.display = "none" if together and place else None
 
     def _locked(self) -> None:
@@ -290,7 +308,7 @@ class Either:
         self.parts = dict((first, second))
         self.which = widgets.ToggleButtons(
             options=list(self.parts),
-            description="output size by",
+            description=_("output size by"),
             style={**LABEL, "button_width": "auto"},
         )
         self.which.add_class(f"rv-control-{first[0]}-or-{second[0]}")
@@ -327,12 +345,12 @@ class Either:
 class NumberOrWord:
     """A number per axis, or one of a few words instead: padding=1, padding="same"."""
 
-    BY_NUMBER = "by number"
+    BY_NUMBER = N_("by number")
 
     def __init__(self, name: str, words: Iterable[str], number: PairSliders, value: Any) -> None:
         self.number = number
         start = value if isinstance(value, str) else self.BY_NUMBER
-        self.which = buttons(name, (self.BY_NUMBER, *words), start)
+        self.which = buttons(name, offered((self.BY_NUMBER, *words)), start)
         self.which.add_class(f"rv-control-{name}-kind")
         self.widget = widgets.VBox([self.which, number.widget])
         self.which.observe(lambda _: self._show(), names=["value"])
@@ -365,7 +383,9 @@ class OptionalNumber:
 
     def __init__(self, name: str, number: Slider | PairSliders) -> None:
         self.number = number
-        self.given = widgets.Checkbox(value=False, description=f"give {name}", indent=False)
+        self.given = widgets.Checkbox(
+            value=False, description=_("give {name}", name=name), indent=False
+        )
         self.given.add_class(f"rv-control-{name}-given")
         self.widget = widgets.VBox([self.given, number.widget])
         self.given.observe(lambda _: self._show(), names=["value"])
@@ -394,7 +414,7 @@ class OptionalNumber:
 class ChoiceOrOwn:
     """A choice by name, or something of the learner's own, which a program or an edit sets."""
 
-    OWN = "your own"
+    OWN = N_("your own")
 
     def __init__(self, name: str, choices: Iterable[str], value: str) -> None:
         self.own: Any = None
@@ -414,8 +434,7 @@ class ChoiceOrOwn:
         if isinstance(value, str):
             self.widget.value = value
             return
-        if self.OWN not in self.widget.options:
-            self.widget.options = (*self.widget.options, self.OWN)
+        offer(self.widget, self.OWN)
         renewed = self.widget.value == self.OWN and self.own is not value
         self.own = value
         self.widget.value = self.OWN
@@ -450,7 +469,8 @@ class SwitchOrOwn:
     def value(self, value: Any) -> None:
         before, was_ticked = self.value, self.widget.value
         self.own = None if isinstance(value, bool) else value
-        self.widget.description = self.name if self.own is None else f"{self.name} (your own)"
+        own = _("{name} (your own)", name=self.name)
+        self.widget.description = self.name if self.own is None else own
         self.widget.value = self.own is not None or value
         if was_ticked == self.widget.value and before != self.value:
             self._tell()  # the widget has not moved, but what it stands for has
@@ -539,7 +559,12 @@ class OperationControls:
         for name in values:
             if name not in names:
                 raise TypeError(
-                    f"{self.operation.__name__} has no parameter {name!r}: it has {sorted(names)}."
+                    _(
+                        "{operation} has no parameter {name}: it has {names}.",
+                        operation=self.operation.__name__,
+                        name=repr(name),
+                        names=sorted(names),
+                    )
                 )
         wanted = {
             name: value
@@ -627,8 +652,27 @@ def is_list(choices: Sequence[str]) -> bool:
     return len(choices) > MOST_BUTTONS or sum(map(len, choices)) > MOST_LETTERS
 
 
-def buttons(name: str, options: Iterable[str], value: str) -> widgets.ToggleButtons:
-    """A row of buttons of which one is down."""
+def offered(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Options of a list or of buttons: shown in the chosen language, by their names in programs."""
+    return [(_(name), name) for name in names]
+
+
+def offer(shown: Any, name: str) -> None:
+    """Adds an option to a list, unless it has it."""
+    if name not in names_of(shown.options):
+        shown.options = (
+            *(one if isinstance(one, tuple) else (one, one) for one in shown.options),
+            (_(name), name),
+        )
+
+
+def names_of(options: Iterable[Any]) -> list[Any]:
+    """What options are called in programs."""
+    return [one[1] if isinstance(one, tuple) else one for one in options]
+
+
+def buttons(name: str, options: Iterable[Any], value: str) -> widgets.ToggleButtons:
+    """A row of buttons of which one is down; `options` are names, or labels with their names."""
     return widgets.ToggleButtons(
         options=list(options),
         value=value,

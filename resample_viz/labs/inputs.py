@@ -11,9 +11,10 @@ import numpy as np
 from torch import Tensor
 
 from resample_viz.images import ImageError, load_image
-from resample_viz.labs.controls import LABEL
+from resample_viz.labs.controls import LABEL, offer, offered
 from resample_viz.labs.picture import (
     NAMES,
+    OWN,
     SIZES,
     check_exists,
     check_typed,
@@ -24,8 +25,7 @@ from resample_viz.labs.picture import (
     picture,
     title,
 )
-
-OWN = "your own"
+from resample_viz.words import gettext as _
 
 
 class InputControls:
@@ -40,12 +40,14 @@ class InputControls:
         self._edited: Tensor | None = None
         names = [title(name) for name in NAMES]
         self._names = dict(zip(names, NAMES))
-        self.picture = widgets.Dropdown(options=names, description="picture", style=LABEL)
+        self.picture = widgets.Dropdown(
+            options=offered(names), description=_("picture"), style=LABEL
+        )
         self.picture.add_class("rv-control-image")
         self.extent = widgets.Dropdown(
             options=[(f"{n} × {n}", n) for n in SIZES],
             value=128,
-            description="size",
+            description=_("size"),
             style=LABEL,
         )
         self.extent.add_class("rv-control-size")
@@ -93,8 +95,7 @@ class InputControls:
         if not known:
             self._made = None
         self._edited = None
-        if OWN not in self.picture.options:
-            self.picture.options = (*self.picture.options, OWN)
+        offer(self.picture, OWN)
         self.picture.value = OWN
 
     def _load_own(self) -> Tensor:
@@ -105,7 +106,7 @@ class InputControls:
     @property
     def label(self) -> str:
         """The name of the picture, for text."""
-        return str(self.picture.value)
+        return _(self.picture.value)
 
     @property
     def editable(self) -> bool:

@@ -11,6 +11,7 @@ from resample_viz.analysis import mae, psnr, ssim
 from resample_viz.operations import Axis, SeparableFootprint
 from resample_viz.view import IndexPanel, Merit, Panel
 from resample_viz.view.colors import Role
+from resample_viz.words import gettext as _
 
 ERROR_SHARE = 0.25  # of the input's range: the error that is drawn in the lightest colour
 SAME_AS_EXACT = 100  # dB; beyond it only float32 rounding is left, and that differs by machine
@@ -35,9 +36,10 @@ def tensor_panel(
     panel = Panel(name, title, role, shown, limits, editable=editable)
     notes = []
     if len(shown) < len(first):
-        notes.append(f"channel 0 of {len(first)}")
+        notes.append(_("channel 0 of {count}", count=len(first)))
     if panel.outside:
-        notes.append(f"{panel.outside:.1%} of the values outside [{limits[0]:g}, {limits[1]:g}]")
+        share, span = f"{panel.outside:.1%}", f"[{limits[0]:g}, {limits[1]:g}]"
+        notes.append(_("{share} of the values outside {span}", share=share, span=span))
     return replace(panel, caption="; ".join(notes))
 
 
@@ -47,12 +49,16 @@ def error_panel(restored: Tensor, x: Tensor, limits: Limits) -> Panel:
     lightest = (limits[1] - limits[0]) * ERROR_SHARE
     return Panel(
         "error",
-        "Error |x̂ − x| after the way back",
+        _("Error |x̂ − x| after the way back"),
         "error",
         error,
         (0.0, lightest),
         colormap="magma",
-        caption=f"largest {float(error.max()):.3g}; lightest: {lightest:g} and more",
+        caption=_(
+            "largest {largest}; lightest: {lightest} and more",
+            largest=format(float(error.max()), ".3g"),
+            lightest=format(lightest, "g"),
+        ),
         like="x",
     )
 
@@ -63,11 +69,11 @@ def index_panel(footprint: SeparableFootprint) -> IndexPanel:
     drift = max(_drift(rows), _drift(cols))
     return IndexPanel(
         "index",
-        "Index map: which input cell y reads",
+        _("Index map: which input cell y reads"),
         rows.positions,
         cols.positions,
         (rows.in_size, cols.in_size),
-        caption=f"reads up to {drift:.2f} input pixels off its own place",
+        caption=_("reads up to {drift} input pixels off its own place", drift=format(drift, ".2f")),
         like="y",
     )
 
@@ -81,17 +87,17 @@ def merits(restored: Tensor, x: Tensor, limits: Limits) -> tuple[Merit, ...]:
     """MAE, PSNR and SSIM of a reconstruction, rounded to what holds on every machine."""
     data_range = limits[1] - limits[0]
     decibels = psnr(restored, x, data_range=data_range)
-    exact = f"over {SAME_AS_EXACT} dB"
+    exact = _("over {decibels} dB", decibels=SAME_AS_EXACT)
     return (
-        Merit("MAE", f"{mae(restored, x):.3f}", "mean absolute error of x̂; 0 is perfect"),
+        Merit("MAE", f"{mae(restored, x):.3f}", _("mean absolute error of x̂; 0 is perfect")),
         Merit(
             "PSNR",
             exact if decibels > SAME_AS_EXACT else f"{decibels:.1f} dB",
-            "peak signal-to-noise ratio of x̂; higher is better",
+            _("peak signal-to-noise ratio of x̂; higher is better"),
         ),
         Merit(
             "SSIM",
             f"{ssim(restored, x, data_range=data_range):.2f}",
-            "structural similarity of x̂; 1 is perfect",
+            _("structural similarity of x̂; 1 is perfect"),
         ),
     )

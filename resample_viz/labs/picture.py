@@ -12,8 +12,31 @@ import numpy as np
 from torch import Tensor
 
 from resample_viz.images import PATTERNS, PHOTOGRAPHS, ImageError, load_image, pattern, photograph
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
 NAMES = (*PHOTOGRAPHS, *PATTERNS)
+OWN = N_("your own")
+TITLES = (
+    N_("astronaut"),
+    N_("chelsea"),
+    N_("coffee"),
+    N_("camera"),
+    N_("coins"),
+    N_("brick"),
+    N_("grass"),
+    N_("moon"),
+    N_("page"),
+    N_("impulse"),
+    N_("edge"),
+    N_("ramp"),
+    N_("checkerboard"),
+    N_("zone plate"),
+    N_("integer grid"),
+    N_("label mask"),
+    N_("uniform noise"),
+)
+"""What the named pictures are called, as phrases to translate."""
 SIZES = (3, 4, 5, 6, 7, 8, 9, 12, 16, 32, 64, 128, 256)
 """Pixels per axis that a list offers."""
 LARGEST = 1024
@@ -72,16 +95,26 @@ def checked_image(image: Any) -> Image:
 def check_exists(path: str) -> None:
     """Raises ImageError for what is neither the name of a picture nor a file."""
     if not os.path.exists(path):
-        known = ", ".join(title(name) for name in NAMES)
+        known = ", ".join(_(title(name)) for name in NAMES)
         raise ImageError(
-            f"there is neither a picture nor a file called {path!r}: the pictures are {known}."
+            _(
+                "there is neither a picture nor a file called {path}: the pictures are {known}.",
+                path=repr(path),
+                known=known,
+            )
         )
 
 
 def checked_size(size: Any) -> int:
     """The size of a picture in pixels. Raises ImageError."""
     if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= LARGEST:
-        raise ImageError(f"size must be 1 to {LARGEST} pixels, not {size!r}: try size=128.")
+        raise ImageError(
+            _(
+                "size must be 1 to {most} pixels, not {size}: try size=128.",
+                most=LARGEST,
+                size=repr(size),
+            )
+        )
     return size
 
 
@@ -89,7 +122,11 @@ def check_typed(value: float) -> None:
     """Raises ImageError for a number that is too large for a cell."""
     if not abs(value) <= LARGEST_VALUE:
         raise ImageError(
-            f"{value:g} is too large for a cell: type a number of at most {LARGEST_VALUE:g}."
+            _(
+                "{value} is too large for a cell: type a number of at most {most}.",
+                value=format(value, "g"),
+                most=format(LARGEST_VALUE, "g"),
+            )
         )
 
 
@@ -99,9 +136,9 @@ def checked_edits(edits: Any) -> tuple[Edit, ...]:
         checked = tuple((int(row), int(col), float(value)) for row, col, value in edits)
     except (TypeError, ValueError):
         raise ImageError(
-            "edits are (row, column, value), one for each typed cell: try edits=((0, 0, 1.0),)."
+            _("edits are (row, column, value), one for each typed cell: try edits=((0, 0, 1.0),).")
         ) from None
-    for _, _, value in checked:
+    for *_place, value in checked:
         check_typed(value)
     return checked
 
@@ -114,8 +151,8 @@ def edits_within(edits: tuple[Edit, ...], size: int) -> tuple[Edit, ...]:
 
 
 def title(image: Image) -> str:
-    """What a picture is called on screen."""
-    return image.replace("_", " ") if isinstance(image, str) else "your own"
+    """What a picture is called, in English; `gettext` translates it on screen."""
+    return image.replace("_", " ") if isinstance(image, str) else OWN
 
 
 def fitting_size(image: Image, size: int) -> int:
@@ -144,11 +181,19 @@ def is_editable(x: Tensor) -> bool:
 def edited(x: Tensor, edits: tuple[Edit, ...]) -> Tensor:
     """A copy of x, (1, 1, H, W), with some cells changed. Raises ImageError where it cannot be."""
     if not is_editable(x):
-        raise ImageError("only small one-channel grids can be edited: choose a size up to 16.")
+        raise ImageError(_("only small one-channel grids can be edited: choose a size up to 16."))
     result = x.clone()
     rows, cols = result.shape[2:]
     for row, col, value in edits:
         if not (0 <= row < rows and 0 <= col < cols):
-            raise ImageError(f"row {row}, column {col} is outside the {rows} × {cols} grid.")
+            raise ImageError(
+                _(
+                    "row {row}, column {col} is outside the {rows} × {cols} grid.",
+                    row=row,
+                    col=col,
+                    rows=rows,
+                    cols=cols,
+                )
+            )
         result[0, 0, row, col] = value
     return result

@@ -21,22 +21,37 @@ from resample_viz.labs.panels import (
 from resample_viz.labs.picture import is_editable
 from resample_viz.operations import Operation, OperationError, Undo, Upsample
 from resample_viz.view import Frame, Link, RowPanel, Step
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
 WayBack = Literal[
     "resize back, area", "resize back, same mode", "adjoint (transpose)", "least squares"
 ]
 WAYS_BACK: tuple[WayBack, ...] = get_args(WayBack)
+SHOWN_WAYS = (
+    N_("resize back, area"),
+    N_("resize back, same mode"),
+    N_("adjoint (transpose)"),
+    N_("least squares"),
+)
+"""The same as phrases to translate."""
 
 LOOK = {
-    "nearest": "Every output cell copies one input cell: blocks. Hover over one to see which.",
-    "nearest-exact": "One input cell each, taken at the pixel centre: compare the index map with "
-    "'nearest' at a scale such as 2.5 or 0.5.",
-    "bilinear": "Each output mixes the 2 × 2 nearest input cells: smooth, and a little flat.",
-    "bicubic": "Each output mixes 4 × 4 input cells, some with negative weights: crisp edges that "
-    "swing below the darkest and above the lightest input value.",
-    "area": "Each output averages whole input cells: made for shrinking.",
-    "lanczos": "Each output mixes about 6 × 6 input cells with a windowed sinc: the sharpest, and "
-    "it rings.",
+    "nearest": N_("Every output cell copies one input cell: blocks. Hover over one to see which."),
+    "nearest-exact": N_(
+        "One input cell each, taken at the pixel centre: compare the index map with "
+        "'nearest' at a scale such as 2.5 or 0.5."
+    ),
+    "bilinear": N_("Each output mixes the 2 × 2 nearest input cells: smooth, and a little flat."),
+    "bicubic": N_(
+        "Each output mixes 4 × 4 input cells, some with negative weights: crisp edges that "
+        "swing below the darkest and above the lightest input value."
+    ),
+    "area": N_("Each output averages whole input cells: made for shrinking."),
+    "lanczos": N_(
+        "Each output mixes about 6 × 6 input cells with a windowed sinc: the sharpest, and "
+        "it rings."
+    ),
 }
 
 
@@ -51,17 +66,20 @@ class UpsamplingSettings(PictureSettings):
     """
 
     operation: Upsample = field(default_factory=Upsample)
-    way_back: Annotated[WayBack, Labelled("way back")] = "resize back, area"
-    same_cells: Annotated[bool, Labelled("cells of one size in x and y")] = True
-    mark_outside: Annotated[bool, Labelled("values out of range in magenta")] = True
+    way_back: Annotated[WayBack, Labelled(N_("way back"))] = "resize back, area"
+    same_cells: Annotated[bool, Labelled(N_("cells of one size in x and y"))] = True
+    mark_outside: Annotated[bool, Labelled(N_("values out of range in magenta"))] = True
     operation_type: ClassVar[type[Operation]] = Upsample
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.way_back not in WAYS_BACK:
             raise OperationError(
-                f"way_back cannot be {self.way_back!r} here: use one of "
-                f"{', '.join(map(repr, WAYS_BACK))}."
+                _(
+                    "way_back cannot be {way_back} here: use one of {choices}.",
+                    way_back=repr(self.way_back),
+                    choices=", ".join(map(repr, WAYS_BACK)),
+                )
             )
 
 
@@ -85,15 +103,17 @@ class UpsamplingLab(StatefulLab):
     key_controls = ("mode", "scale_factor")
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset(
-            "blocks of nearest",
-            "At ×8 every input cell is an 8 × 8 block. Point at a block: one source, weight 1.",
+            N_("blocks of nearest"),
+            N_("At ×8 every input cell is an 8 × 8 block. Point at a block: one source, weight 1."),
             {"image": "astronaut", "size": 32, "mode": "nearest", "scale_factor": 8.0},
             controls=("mode", "scale_factor"),
         ),
         Preset(
-            "align_corners drifts",
-            "The index map now runs from corner centre to corner centre: only the middle of the "
-            "picture stays in place. Untick align_corners and watch the error map.",
+            N_("align_corners drifts"),
+            N_(
+                "The index map now runs from corner centre to corner centre: only the middle of "
+                "the picture stays in place. Untick align_corners and watch the error map."
+            ),
             {
                 "image": "checkerboard",
                 "size": 16,
@@ -104,23 +124,29 @@ class UpsamplingLab(StatefulLab):
             controls=("align_corners", "scale_factor", "mode"),
         ),
         Preset(
-            "bicubic overshoots",
-            "The magenta cells lie outside [0, 1]: the chart shows the swing on both sides of "
-            "the edge.",
+            N_("bicubic overshoots"),
+            N_(
+                "The magenta cells lie outside [0, 1]: the chart shows the swing on both sides of "
+                "the edge."
+            ),
             {"image": "edge", "size": 16, "mode": "bicubic", "scale_factor": 4.0},
             controls=("mode", "scale_factor", "mark_outside"),
         ),
         Preset(
-            "no power of two",
-            "×1.8 works like any other positive number: the output size is rounded down, here from "
-            "230.4 to 230.",
+            N_("no power of two"),
+            N_(
+                "×1.8 works like any other positive number: the output size is rounded down, "
+                "here from 230.4 to 230."
+            ),
             {"image": "astronaut", "size": 128, "mode": "bilinear", "scale_factor": 1.8},
             controls=("scale_factor", "recompute_scale_factor", "mode"),
         ),
         Preset(
-            "there and back",
-            "Bilinear upsampling loses nothing: least squares brings the input back to rounding, "
-            "resizing back does not.",
+            N_("there and back"),
+            N_(
+                "Bilinear upsampling loses nothing: least squares brings the input back to "
+                "rounding, resizing back does not."
+            ),
             {
                 "image": "astronaut",
                 "size": 128,
@@ -152,10 +178,10 @@ class UpsamplingLab(StatefulLab):
         limits = signal_range(x)
         editable = is_editable(x)
         panels = (
-            tensor_panel("x", "Input x", "input", x, limits, editable=editable),
-            tensor_panel("y", "Output y", "output", y, limits),
-            replace(index_panel(footprint), title="Index map"),
-            replace(error_panel(restored, x, limits), title="Error |x̂ − x|"),
+            tensor_panel("x", _("Input x"), "input", x, limits, editable=editable),
+            tensor_panel("y", _("Output y"), "output", y, limits),
+            replace(index_panel(footprint), title=_("Index map")),
+            replace(error_panel(restored, x, limits), title=_("Error |x̂ − x|")),
             row_panel(x, y, operation),
         )
         return Frame(
@@ -165,7 +191,7 @@ class UpsamplingLab(StatefulLab):
                 Step("x", tuple(x.shape), "input"),
                 Step("Upsample"),
                 Step("y", tuple(y.shape), "output"),
-                Step(undo.label),
+                Step(_(undo.label)),
                 Step("x̂", tuple(restored.shape), "undone"),
             ),
             code="\n".join(
@@ -174,13 +200,13 @@ class UpsamplingLab(StatefulLab):
                     operation.program(),
                     "y = up(x)",
                     undo.setup,
-                    f"x_hat = {undo.code}  # {undo.kind}",
+                    f"x_hat = {undo.code}  # {_(undo.kind)}",
                 )
                 if line
             ),
             merits=merits(restored, x, limits),
             formula=operation.explain_shape(x.shape),
-            hint=self.point_of(settings) or LOOK[operation.mode],
+            hint=self.point_of(settings) or _(LOOK[operation.mode]),
             main=("x", "y"),
             same_cells=settings.same_cells,
             mark_outside=settings.mark_outside,
@@ -200,12 +226,16 @@ def row_panel(x: Tensor, y: Tensor, operation: Upsample) -> RowPanel:
     low, high = (float(value) for value in row.aminmax())
     return RowPanel(
         "profile",
-        "One row of y",
+        _("One row of y"),
         "x",
         "y",
-        alt=f"Chart of one row, which follows the pointer: the samples of x as dots, those of y as "
-        f"a line, below them the kernel with its weights. The middle row of y runs from {low:.3g} "
-        f"to {high:.3g}.",
+        alt=_(
+            "Chart of one row, which follows the pointer: the samples of x as dots, those of y as "
+            "a line, below them the kernel with its weights. The middle row of y runs from {low} "
+            "to {high}.",
+            low=format(low, ".3g"),
+            high=format(high, ".3g"),
+        ),
         value_range=signal_range(x),
         kernel=None if kernel is None else (kernel.offsets, kernel.weights, kernel.centres),
     )

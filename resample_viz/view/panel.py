@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from resample_viz.view.colors import Colormap, Role
+from resample_viz.words import gettext as _
 
 PRECISE_CELLS = 4096
 """Panels with at most this many values travel as float32."""
@@ -193,11 +194,21 @@ class Panel:
 
     def describe(self) -> str:
         """The panel in words, for those who do not see it."""
-        _, rows, cols = self.tensor.shape
+        rows, cols = self.tensor.shape[1:]
         low, high = self.extremes
-        kind = "colour" if len(self.shown) == 3 else "one channel"
-        words = f"{self.title}: {rows} by {cols} cells, {kind}, values {low:.3g} to {high:.3g}"
-        return f"{words}. {self.caption}" if self.caption else f"{words}."
+        facts = {
+            "title": self.title,
+            "rows": rows,
+            "cols": cols,
+            "low": f"{low:.3g}",
+            "high": f"{high:.3g}",
+        }
+        said = (
+            _("{title}: {rows} by {cols} cells, colour, values {low} to {high}.", **facts)
+            if len(self.shown) == 3
+            else _("{title}: {rows} by {cols} cells, one channel, values {low} to {high}.", **facts)
+        )
+        return f"{said} {self.caption}" if self.caption else said
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,11 +250,19 @@ class IndexPanel:
 
     def describe(self) -> str:
         """The panel in words."""
-        return (
-            f"{self.title}: rows read from {float(self.rows[0]):.3g} to "
-            f"{float(self.rows[-1]):.3g}, columns from {float(self.cols[0]):.3g} to "
-            f"{float(self.cols[-1]):.3g}. {self.caption}"
+        top, bottom, left, right = (
+            f"{float(place):.3g}"
+            for place in (self.rows[0], self.rows[-1], self.cols[0], self.cols[-1])
         )
+        said = _(
+            "{title}: rows read from {top} to {bottom}, columns from {left} to {right}.",
+            title=self.title,
+            top=top,
+            bottom=bottom,
+            left=left,
+            right=right,
+        )
+        return f"{said} {self.caption}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ import traitlets
 from resample_viz.view.colors import palette
 from resample_viz.view.encoding import LINK_SLOTS, PANEL_SLOTS, Encoded, encode
 from resample_viz.view.panel import Frame
+from resample_viz.words import of_page
 
 HERE = Path(__file__).parent
 SLOTS = (
@@ -36,7 +37,8 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
 
     `progress` tells of a computation that goes on behind what is shown; `moves` tells which slider
     the shown frame answers, where all of them stand, and what the controls show with it: what the
-    browser needs to paint frames that it was sent ahead.
+    browser needs to paint frames that it was sent ahead; `words` what the page's own sentences are in
+    the language that was chosen when the stage was made.
 
     The browser sets five traits: `edit` (a cell was typed into), `picked` (a cell of a pickable
     panel was clicked), `upload` (the learner's own picture: its name and bytes), `dark` (the page's
@@ -57,12 +59,13 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
     moves = traitlets.Dict().tag(sync=True, echo_update=False)
     progress = traitlets.Dict().tag(sync=True, echo_update=False)
     centre = traitlets.List([0.5, 0.5]).tag(sync=True, echo_update=False)
+    words = traitlets.Dict().tag(sync=True, echo_update=False)
     dark = traitlets.Bool(False).tag(sync=True, echo_update=False)
     seen_dark: ClassVar[bool] = False
     """What the page told last, for stages that are drawn before it can tell them."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**{"words": of_page(), **kwargs})
         self._count = 0
 
     @traitlets.observe("dark")

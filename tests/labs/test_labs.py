@@ -209,7 +209,7 @@ def test_one_move_is_one_frame(lab: UpsamplingLab) -> None:
 
 def test_the_way_back_keeps_its_honest_name(lab: UpsamplingLab) -> None:
     kinds = {}
-    for way in lab.extras["way_back"].widget.options:
+    for _, way in lab.extras["way_back"].widget.options:
         lab.set(way_back=way)
         kinds[way] = lab.shown.code.rpartition("# ")[2]
     assert kinds == {

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import ipywidgets as widgets
 
-from resample_viz.labs.controls import Control, control
+from resample_viz.labs.controls import Control, control, names_of, offered
 from resample_viz.operations.parameters import describe
+from resample_viz.words import gettext as _
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,12 @@ def setting_controls(settings: type) -> dict[str, Control]:
     made = {}
     for name, label in labelled(settings).items():
         made[name] = control(describe(name, hints[name], getattr(settings, name)), ndim=4)
-        made[name].widget.description = label
+        shown = made[name].widget
+        shown.description = _(label)
+        if hasattr(shown, "options"):
+            value = shown.value
+            shown.options = offered(names_of(shown.options))
+            shown.value = value
     return made
 
 
@@ -51,7 +57,7 @@ class ControlColumn:
         self._others = widgets.VBox()
         self._others.add_class("rv-others")
         # While it is up, the style sheet hides what comes next: that needs no kernel.
-        more = widgets.ToggleButton(description="more settings", icon="caret-down")
+        more = widgets.ToggleButton(description=_("more settings"), icon="caret-down")
         more.add_class("rv-more")
         self.widget = widgets.VBox([self._at_hand, more, self._others])
         self.widget.add_class("rv-controls")

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 
-from resample_viz.labs.controls import LABEL
+from resample_viz.labs.controls import LABEL, offered
 from resample_viz.labs.picture import NAMES, SIZES, Image, OwnPicture, title
+from resample_viz.words import gettext as _
 
 
 class PictureControls:
@@ -16,10 +17,12 @@ class PictureControls:
     names = ("image", "size")
 
     def __init__(self, size: int) -> None:
-        self.picture = widgets.Dropdown(options=_pictures(None), description="picture", style=LABEL)
+        self.picture = widgets.Dropdown(
+            options=_pictures(None), description=_("picture"), style=LABEL
+        )
         self.picture.add_class("rv-control-image")
         self.extent = widgets.Dropdown(
-            options=_sizes(size), value=size, description="size", style=LABEL
+            options=_sizes(size), value=size, description=_("size"), style=LABEL
         )
         self.extent.add_class("rv-control-size")
         self.widget = widgets.VBox([self.picture, self.extent])
@@ -44,8 +47,9 @@ class PictureControls:
             self._own = own
             self.picture.options = _pictures(own)
         self.picture.value = title(image)
-        self.label = f"{title(image)}, edited" if is_edited else title(image)
-        self.picture.description = "picture, edited" if is_edited else "picture"
+        name = _(title(image))
+        self.label = _("{picture}, edited", picture=name) if is_edited else name
+        self.picture.description = _("picture, edited") if is_edited else _("picture")
         if size not in dict(self.extent.options).values():
             self.extent.options = _sizes(size)
         self.extent.value = size
@@ -56,8 +60,8 @@ class PictureControls:
             box.observe(lambda _: callback(), names=["value"])
 
 
-def _pictures(own: OwnPicture | None) -> list[str]:
-    return [title(name) for name in (*NAMES, *(() if own is None else (own,)))]
+def _pictures(own: OwnPicture | None) -> list[tuple[str, str]]:
+    return offered(title(name) for name in (*NAMES, *(() if own is None else (own,))))
 
 
 def _sizes(size: int) -> list[tuple[str, int]]:

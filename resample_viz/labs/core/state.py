@@ -39,6 +39,8 @@ from resample_viz.operations import Operation, OperationError, parameters
 from resample_viz.operations.validation import quoted
 from resample_viz.threads import one_thread
 from resample_viz.view import Encoded, Frame, encode
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
 MOST_STEPS_BACK = 100
 Centre = tuple[float, float]
@@ -77,8 +79,12 @@ class PictureSettings:
         wanted = self.operation_type
         if not isinstance(self.operation, wanted):
             raise OperationError(
-                f"this lab shows {wanted.__name__}, not {type(self.operation).__name__}: give "
-                f"operation={wanted.__name__}(), or open the layer by rv.explore."
+                _(
+                    "this lab shows {wanted}, not {given}: give operation={wanted}(), or open the "
+                    "layer by rv.explore.",
+                    wanted=wanted.__name__,
+                    given=type(self.operation).__name__,
+                )
             )
 
     def _checked_names(self, names: Any) -> tuple[str, ...]:
@@ -87,8 +93,11 @@ class PictureSettings:
         for name in given:
             if name not in known:
                 raise OperationError(
-                    f"at_hand names controls, and {quoted(name)} is none: choose some of "
-                    f"{', '.join(known)}."
+                    _(
+                        "at_hand names controls, and {name} is none: choose some of {choices}.",
+                        name=quoted(name),
+                        choices=", ".join(known),
+                    )
                 )
         return tuple(dict.fromkeys(given))
 
@@ -129,8 +138,11 @@ def _checked_centre(centre: Any) -> Centre:
         row = col = math.nan
     if not (0 <= row <= 1 and 0 <= col <= 1):
         raise OperationError(
-            f"centre must be two shares from 0 to 1, of height and width, not {quoted(centre)}: "
-            "try centre=(0.5, 0.5)."
+            _(
+                "centre must be two shares from 0 to 1, of height and width, not {centre}: try "
+                "centre=(0.5, 0.5).",
+                centre=quoted(centre),
+            )
         )
     return row, col
 
@@ -141,7 +153,12 @@ def with_parameters(operation: Operation, moved: dict[str, Any]) -> Operation:
     for name in moved:
         if name not in fields:
             raise TypeError(
-                f"{type(operation).__name__} has no parameter {name!r}: it has {sorted(fields)}."
+                _(
+                    "{operation} has no parameter {name}: it has {names}.",
+                    operation=type(operation).__name__,
+                    name=repr(name),
+                    names=sorted(fields),
+                )
             )
     given = {name: value for name, value in moved.items() if value is not None}
     cleared = {
@@ -215,7 +232,7 @@ class StatefulLab(Lab):
 
     def point_of(self, settings: PictureSettings) -> str:
         """The sentence of the preset that the settings show, or ""."""
-        return next((p.look for p in self.presets if p.name == settings.preset), "")
+        return next((_(p.look) for p in self.presets if p.name == settings.preset), "")
 
     # The state
 
@@ -262,8 +279,12 @@ class StatefulLab(Lab):
         del wait
         if settings is not None and not isinstance(settings, self.Settings):
             raise TypeError(
-                f"settings must be {self.Settings.__name__}(...), not {quoted(settings)}: try "
-                "lab.set(settings=lab.settings)."
+                _(
+                    "settings must be {wanted}(...), not {given}: try "
+                    "lab.set(settings=lab.settings).",
+                    wanted=self.Settings.__name__,
+                    given=quoted(settings),
+                )
             )
         start = settings if settings is not None else self._state
         changes = {name: value for name, value in changes.items() if value is not None}
@@ -332,8 +353,12 @@ class StatefulLab(Lab):
             choices = parameter.choices_for(4)
             if parameter.kind == "choice" and not parameter.own and value not in choices:
                 raise OperationError(
-                    f"{parameter.name} cannot be {value!r} here: use one of "
-                    f"{', '.join(map(repr, choices))}."
+                    _(
+                        "{name} cannot be {value} here: use one of {choices}.",
+                        name=parameter.name,
+                        value=repr(value),
+                        choices=", ".join(map(repr, choices)),
+                    )
                 )
 
     def _write(self, settings: PictureSettings) -> None:
@@ -375,9 +400,9 @@ class StatefulLab(Lab):
             self._undo_button.model_id: {"disabled": not has_past},
             self._reset_button.model_id: {"disabled": settings == self._first},
         }
-        for button in self._preset_buttons:
+        for preset, button in zip(self.presets, self._preset_buttons):
             classes = [name for name in button._dom_classes if name != "rv-active"]
-            if button.description == settings.preset:
+            if preset.name == settings.preset:
                 classes.append("rv-active")
             states[button.model_id] = {"_dom_classes": classes}
         return states
@@ -415,8 +440,10 @@ class StatefulLab(Lab):
         """The presets, with undo and reset; the controls; the stage."""
         presets = self._preset_row()
         self._preset_buttons = list(presets.children)
-        self._undo_button = self._button("undo", "undo", "take the last move back (Ctrl+Z)")
-        self._reset_button = self._button("reset", "refresh", "back to what this lab opened with")
+        self._undo_button = self._button(N_("Undo"), "undo", _("take the last move back (Ctrl+Z)"))
+        self._reset_button = self._button(
+            N_("Reset"), "refresh", _("back to what this lab opened with")
+        )
         self._undo_button.on_click(partial(self._asked, self.undo))
         self._reset_button.on_click(partial(self._asked, self.reset))
         back = widgets.Box([self._undo_button, self._reset_button])
@@ -431,12 +458,12 @@ class StatefulLab(Lab):
 
     @staticmethod
     def _button(name: str, icon: str, tooltip: str) -> widgets.Button:
-        button = widgets.Button(description=name.capitalize(), icon=icon, tooltip=tooltip)
-        button.add_class(f"rv-{name}")
+        button = widgets.Button(description=_(name), icon=icon, tooltip=tooltip)
+        button.add_class(f"rv-{name.lower()}")
         return button
 
     @calmly
-    def _asked(self, action: Callable[[], None], _: Any) -> None:
+    def _asked(self, action: Callable[[], None], _button: Any) -> None:
         action()
 
     def close(self) -> None:
