@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from resample_viz.operations import ConvTranspose, OperationError, Pair
 from resample_viz.view import Frame, Merit, Panel, Step
+from resample_viz.words import gettext as _
 
 INPUTS = 16  # channels of the random layers
 DRAWS = 64  # layers that are drawn at once, as that many output channels
@@ -72,8 +73,12 @@ class RandomLayers:
         height, width = as_pair(operation.stride)
         if height != width:
             raise OperationError(
-                f"pixel shuffle enlarges height and width alike, but the stride is {height} × "
-                f"{width}: use one number for the stride."
+                _(
+                    "pixel shuffle enlarges height and width alike, but the stride is "
+                    "{height} × {width}: use one number for the stride.",
+                    height=height,
+                    width=width,
+                )
             )
         self.stride, self.taps, self.seed = (height, width), operation.taps, operation.seed
         constant = torch.ones(1, INPUTS, GRID, GRID)
@@ -155,12 +160,12 @@ def overlap_frame(operation: ConvTranspose, x: Tensor) -> Frame:
     panels = tuple(
         Panel(
             f"count_{i}",
-            f"Stamps per cell: {title}",
+            _("Stamps per cell: {title}", title=title),
             "output",
             count[None].float(),
             (0.0, float(count.max())),
             "cividis",
-            caption="" if i else f"away from the border: {inside}",
+            caption="" if i else _("away from the border: {inside}", inside=inside),
         )
         for i, (title, count) in enumerate(counts.items())
     )
@@ -173,10 +178,10 @@ def overlap_frame(operation: ConvTranspose, x: Tensor) -> Frame:
         ),
         code=f"count = rv.{operation!r}.overlap({grid})",
         merits=(
-            Merit("stamps per cell", inside, "away from the border"),
+            Merit("stamps per cell", inside, _("away from the border")),
             Merit("even", "yes" if len(distinct) == 1 else "no"),
         ),
-        hint="Even overlap needs a kernel_size that is a multiple of the stride.",
+        hint=_("Even overlap needs a kernel_size that is a multiple of the stride."),
     )
 
 
@@ -195,7 +200,7 @@ def random_frame(layers: RandomLayers) -> Frame:
                 y,
                 (-largest, largest),
                 "diverging",
-                caption=f"phases differ by {uneven} × their mean",
+                caption=_("phases differ by {uneven} × their mean", uneven=uneven),
             )
         )
         figures.append(Merit(name, uneven, UNEVEN))
@@ -206,8 +211,12 @@ def random_frame(layers: RandomLayers) -> Frame:
         code=f"tconv = nn.ConvTranspose2d({INPUTS}, 1, kernel_size={layers.taps}, "
         f"stride={layers.stride}, bias=False)\ny = tconv(torch.ones{grid})",
         merits=tuple(figures),
-        hint=f"One flat grey through untrained layers: one of {DRAWS} draws is shown, the figures "
-        "are the median of all. 0.0 is smooth. ICNR starts all phases with the same weights.",
+        hint=_(
+            "One flat grey through untrained layers: one of {draws} draws is "
+            "shown, the figures are the median of all. 0.0 is smooth. ICNR starts "
+            "all phases with the same weights.",
+            draws=DRAWS,
+        ),
     )
 
 

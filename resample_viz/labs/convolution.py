@@ -29,6 +29,8 @@ from resample_viz.labs.least_squares import Solved
 from resample_viz.labs.panels import error_panel, merits, signal_range
 from resample_viz.operations import Conv, Operation
 from resample_viz.view import AnyPanel, Frame, Link, Merit, Panel, Step
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
 SHOWS = ("window", "matrix", "way back")
 ADJOINT, LEAST_SQUARES = "transposed convolution, same weights", "least squares"
@@ -59,39 +61,52 @@ class ConvolutionLab(KernelLab):
     }
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset(
-            "a window walks",
-            "Press play: at each place the window's 9 products add up to one cell of y. Then point "
-            "at a cell of x: it goes into up to 9 cells of y.",
+            N_("a window walks"),
+            N_(
+                "Press play: at each place the window's 9 products add up to one cell "
+                "of y. Then point at a cell of x: it goes into up to 9 cells of y."
+            ),
             {"image": "integer_grid", "size": 5, "kernel": ((0, 1, 2), (2, 2, 0), (0, 1, 2))},
         ),
         Preset(
-            "the border is never read",
-            "Windows of 3 in steps of 2 fit twice into 6 cells: the crossed-out cells are in no "
-            "window. No value of theirs changes y.",
+            N_("the border is never read"),
+            N_(
+                "Windows of 3 in steps of 2 fit twice into 6 cells: the crossed-out "
+                "cells are in no window. No value of theirs changes y."
+            ),
             {"image": "integer_grid", "size": 6, "kernel": "ones", "stride": 2},
         ),
         Preset(
-            "padding keeps the size",
-            "The hatched zeros let the window stand on every cell, so y is as large as x. The "
-            "corners of y are small: most of their window is 0.",
+            N_("padding keeps the size"),
+            N_(
+                "The hatched zeros let the window stand on every cell, so y is as "
+                "large as x. The corners of y are small: most of their window is 0."
+            ),
             {"image": "integer_grid", "size": 5, "kernel": "ones", "padding": "same"},
         ),
         Preset(
-            "dilation leaves holes",
-            "The window spans 5 × 5 cells, but reads only 9 of them. Walk: what lies in the holes "
-            "is read from elsewhere.",
+            N_("dilation leaves holes"),
+            N_(
+                "The window spans 5 × 5 cells, but reads only 9 of them. Walk: what "
+                "lies in the holes is read from elsewhere."
+            ),
             {"image": "integer_grid", "size": 7, "kernel": "ones", "dilation": 2},
         ),
         Preset(
-            "Sobel finds edges",
-            "Red where the picture brightens to the right, blue where it darkens. Flat ground "
-            "becomes 0, the middle colour.",
+            N_("Sobel finds edges"),
+            N_(
+                "Red where the picture brightens to the right, blue where it darkens. "
+                "Flat ground becomes 0, the middle colour."
+            ),
             {"image": "camera", "size": 128, "kernel": "sobel", "padding": 1},
         ),
         Preset(
-            "groups keep the colours",
-            "Three groups: every channel has a kernel of its own. Set groups to 1: each output "
-            "then sums over all three channels, and the colours are gone.",
+            N_("groups keep the colours"),
+            N_(
+                "Three groups: every channel has a kernel of its own. Set groups to 1: "
+                "each output then sums over all three channels, and the colours are "
+                "gone."
+            ),
             {
                 "image": "astronaut",
                 "size": 128,
@@ -103,15 +118,19 @@ class ConvolutionLab(KernelLab):
             },
         ),
         Preset(
-            "7 and 8 become 4",
-            "Set the size to 8: y keeps its 4 × 4 cells. From y alone nobody can tell whether x "
-            "had 7 rows or 8.",
+            N_("7 and 8 become 4"),
+            N_(
+                "Set the size to 8: y keeps its 4 × 4 cells. From y alone nobody can "
+                "tell whether x had 7 rows or 8."
+            ),
             {"image": "integer_grid", "size": 7, "kernel": "ones", "stride": 2, "padding": 1},
         ),
         Preset(
-            "what blurring loses",
-            "The best that can be done with y is x̂. The invisible part is what is missing: add any "
-            "multiple of it to x, and y stays the same.",
+            N_("what blurring loses"),
+            N_(
+                "The best that can be done with y is x̂. The invisible part is what is "
+                "missing: add any multiple of it to x, and y stays the same."
+            ),
             {
                 "image": "astronaut",
                 "size": 128,
@@ -131,7 +150,7 @@ class ConvolutionLab(KernelLab):
         """What to show beside the window, the way back, and the channel that is explained."""
         shared = super().build_extras()
         way = widgets.Dropdown(
-            options=(ADJOINT, LEAST_SQUARES), description="way back", style=LABEL
+            options=(ADJOINT, LEAST_SQUARES), description=_("way back"), style=LABEL
         )
         way.add_class("rv-control-way_back")
         return {"show": shared["show"], "way_back": Simple(way), "channel": shared["channel"]}
@@ -153,7 +172,9 @@ class ConvolutionLab(KernelLab):
         panels: list[AnyPanel] = [*self._window(operation, x, y, channel)]
         warnings = [*_unread(operation, x)]
         measured: tuple[Merit, ...] = (
-            Merit("weights", f"{operation.weight.numel()}", "numbers that a network would learn"),
+            Merit(
+                "weights", f"{operation.weight.numel()}", _("numbers that a network would learn")
+            ),
             Merit("products per output cell", f"{operation.weight[0].numel()}"),
         )
         code = [operation.program(), f"y = {operation.variable}(x)"]
@@ -184,7 +205,8 @@ class ConvolutionLab(KernelLab):
             code="\n".join(code),
             merits=measured,
             formula=_formula(operation, x),
-            hint=self.look or "Point at a cell of y, or walk: the window, the products, the sum.",
+            hint=self.look
+            or _("Point at a cell of y, or walk: the window, the products, the sum."),
             warnings=tuple(warnings),
             walk="y",
         )
@@ -195,7 +217,7 @@ class ConvolutionLab(KernelLab):
         return (
             Panel(
                 "x",
-                "Input x" if padded.shape == x.shape else "Input x, padded (hatched)",
+                _("Input x") if padded.shape == x.shape else _("Input x, padded (hatched)"),
                 "input",
                 padded[0],
                 limits,
@@ -205,7 +227,7 @@ class ConvolutionLab(KernelLab):
                 unread=_inside(operation, x),
             ),
             kernel_panel(operation.weight[channel], _kernel_title(operation, channel)),
-            response_panel("y", "Output y", "output", y, signal_range(x), channel),
+            response_panel("y", _("Output y"), "output", y, signal_range(x), channel),
         )
 
     def _links(self, operation: Conv, x: Tensor, channel: int) -> tuple[Link, ...]:

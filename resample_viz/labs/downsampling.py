@@ -35,6 +35,8 @@ from resample_viz.operations import (
     resize_back,
 )
 from resample_viz.view import ChartPanel, Frame, LineChart, Link, Merit, Panel, Step
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
 MOST_METHODS = 4
 LARGEST_FACTOR = 8
@@ -66,7 +68,7 @@ WAYS_BACK = ("bilinear", "nearest", "bicubic")
 FIRST = ("every s-th pixel", "max pooling", "bilinear, antialias")
 COLORS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7")
 MARKERS = ("o", "s", "^", "D")
-HINT = (
+HINT = N_(
     "Orange in a spectrum is folded: a frequency too high for the new grid, which comes back as a "
     "lower one that was never there. Compare with the picture above it."
 )
@@ -88,8 +90,15 @@ class Comparison:
             whole = isinstance(value, int) and not isinstance(value, bool)
             if not whole or not least <= value <= LARGEST_FACTOR:
                 raise OperationError(
-                    f"{name} must be a whole number from {least} to {LARGEST_FACTOR}, not "
-                    f"{value!r}: try {name}={max(least, 1)}."
+                    _(
+                        "{name} must be a whole number from {least} to {most}, not "
+                        "{value}: try {name}={usual}.",
+                        name=name,
+                        least=least,
+                        most=LARGEST_FACTOR,
+                        value=repr(value),
+                        usual=max(least, 1),
+                    )
                 )
 
 
@@ -114,7 +123,7 @@ class MethodPickers:
             picker = widgets.Dropdown(
                 options=options,
                 value=first[number] if number < len(first) else NONE,
-                description=f"method {number + 1}",
+                description=_("method {number}", number=number + 1),
                 style=LABEL,
             )
             picker.add_class(f"rv-control-method{number + 1}")
@@ -131,12 +140,20 @@ class MethodPickers:
         names = (value,) if isinstance(value, str) else tuple(value)
         if not 1 <= len(names) <= MOST_METHODS:
             raise OperationError(
-                f"methods takes 1 to {MOST_METHODS} names, not {len(names)}: leave some out."
+                _(
+                    "methods takes 1 to {most} names, not {count}: leave some out.",
+                    most=MOST_METHODS,
+                    count=len(names),
+                )
             )
         for name in names:
             if name not in METHODS:
                 raise OperationError(
-                    f"there is no method {name!r}: choose from {', '.join(METHODS)}."
+                    _(
+                        "there is no method {name}: choose from {choices}.",
+                        name=repr(name),
+                        choices=", ".join(METHODS),
+                    )
                 )
         for picker, name in zip(self.pickers, (*names, *[NONE] * MOST_METHODS)):
             picker.value = name
@@ -166,10 +183,13 @@ class DownsamplingLab(Lab):
     opening: ClassVar[dict[str, Any]] = {}
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset(
-            "who folds",
-            "The rings get finer outwards. Beyond half the way to the border they are too fine for "
-            "the new grid, and the honest result is an even grey. Who shows rings there? PSNR, "
-            "SSIM and MAE do not tell: read the share that is folded.",
+            N_("who folds"),
+            N_(
+                "The rings get finer outwards. Beyond half the way to the border they "
+                "are too fine for the new grid, and the honest result is an even grey. "
+                "Who shows rings there? PSNR, SSIM and MAE do not tell: read the share "
+                "that is folded."
+            ),
             {
                 "image": "zone_plate",
                 "size": 128,
@@ -183,11 +203,13 @@ class DownsamplingLab(Lab):
             },
         ),
         Preset(
-            "bilinear by 3 reads one pixel in nine",
-            "At odd factors the sample falls on the middle of a pixel, and every other weight is "
-            "0: bilinear, bicubic and nearest-exact are the same picture. Hover over a cell of "
-            "each, then compare with the antialiased one: its PSNR is no better, but nothing is "
-            "folded.",
+            N_("bilinear by 3 reads one pixel in nine"),
+            N_(
+                "At odd factors the sample falls on the middle of a pixel, and every "
+                "other weight is 0: bilinear, bicubic and nearest-exact are the same "
+                "picture. Hover over a cell of each, then compare with the antialiased "
+                "one: its PSNR is no better, but nothing is folded."
+            ),
             {
                 "image": "astronaut",
                 "size": 128,
@@ -196,9 +218,12 @@ class DownsamplingLab(Lab):
             },
         ),
         Preset(
-            "one pixel to the right",
-            "Drag shift: the first chart says how much of what comes back changes when the "
-            "picture only moves. Max pooling jumps, blurring before dropping calms it.",
+            N_("one pixel to the right"),
+            N_(
+                "Drag shift: the first chart says how much of what comes back changes "
+                "when the picture only moves. Max pooling jumps, blurring before "
+                "dropping calms it."
+            ),
             {
                 "image": "camera",
                 "size": 128,
@@ -213,9 +238,11 @@ class DownsamplingLab(Lab):
             },
         ),
         Preset(
-            "crude compression",
-            "One value in 16 is kept. The second chart compares what the methods bring back at "
-            "every share: who is best at 1/4, and who at 1/64?",
+            N_("crude compression"),
+            N_(
+                "One value in 16 is kept. The second chart compares what the methods "
+                "bring back at every share: who is best at 1/4, and who at 1/64?"
+            ),
             {
                 "image": "astronaut",
                 "size": 128,
@@ -233,7 +260,7 @@ class DownsamplingLab(Lab):
 
     def build_extras(self) -> dict[str, Any]:
         """The methods, and the way back from every y."""
-        way = widgets.Dropdown(options=WAYS_BACK, description="way back", style=LABEL)
+        way = widgets.Dropdown(options=WAYS_BACK, description=_("way back"), style=LABEL)
         way.add_class("rv-control-way_back")
         return {"methods": MethodPickers(FIRST), "way_back": Simple(way)}
 
@@ -277,7 +304,7 @@ class DownsamplingLab(Lab):
             Result(name, one, y := one(x), back, back(y))
             for name, one in zip(names, self.operations)
         ]
-        below, _ = split_at_limit(x, settings.factor)
+        below, _above = split_at_limit(x, settings.factor)
         columns = []
         folded = []
         for number, result in enumerate(results, start=1):
@@ -300,7 +327,7 @@ class DownsamplingLab(Lab):
                 _merit(result, x, limits, share) for result, share in zip(results, folded)
             ),
             formula=results[0].operation.explain_shape(x.shape),
-            hint=self.look or HINT,
+            hint=self.look or _(HINT),
             columns=max(3, len(columns)),
         )
 
@@ -309,20 +336,20 @@ class DownsamplingLab(Lab):
     ) -> tuple[Panel, ...]:
         """The input, its spectrum, the part below the limit; with four methods, that above it."""
         panels = (
-            tensor_panel("x", "Input x", "input", x, limits, editable=self.inputs.editable),
+            tensor_panel("x", _("Input x"), "input", x, limits, editable=self.inputs.editable),
             spectrum_panel(
                 "limit",
                 "Spectrum of x",
                 limit_map(x[0], factor),
                 f"grey: up to 1/{2 * factor} cycles per pixel; orange: too fine for y",
             ),
-            tensor_panel("below", "x below the limit", "index", below.clamp(*limits), limits),
+            tensor_panel("below", _("x below the limit"), "index", below.clamp(*limits), limits),
         )
         if len(self.extras["methods"].value) < MOST_METHODS:
             return panels
         middle = sum(limits) / 2
         above = (x - below + middle).clamp(*limits)
-        return (*panels, tensor_panel("above", "x above the limit", "index", above, limits))
+        return (*panels, tensor_panel("above", _("x above the limit"), "index", above, limits))
 
 
 def _in_rows(columns: Sequence[tuple[Panel, ...]]) -> list[Panel]:
@@ -358,7 +385,7 @@ def _column(
         replace(
             error_panel(result.restored, x, limits),
             name=f"error{number}",
-            title=f"Error of x̂{number}",
+            title=_("Error of x̂{number}", number=number),
             caption=_likeness(result.restored, x, limits),
         ),
     ), folded
@@ -376,8 +403,10 @@ def _merit(result: Result, x: Tensor, limits: Limits, folded: float) -> Merit:
     return Merit(
         result.name,
         f"{exact}, folded {folded:.0%}",
-        "PSNR of what comes back, compared with x; and the share of y's energy that folded "
-        "frequencies have put there",
+        _(
+            "PSNR of what comes back, compared with x; and the share of y's energy "
+            "that folded frequencies have put there"
+        ),
     )
 
 
@@ -388,7 +417,7 @@ def _strip(x: Tensor, results: Sequence[Result]) -> tuple[Step, ...]:
         Step("x", tuple(x.shape), "input"),
         Step(first.name + more),
         Step("y1", tuple(first.y.shape), "output"),
-        Step(first.back.label),
+        Step(_(first.back.label)),
         Step("x̂1", tuple(first.restored.shape), "undone"),
     )
 
@@ -396,13 +425,13 @@ def _strip(x: Tensor, results: Sequence[Result]) -> tuple[Step, ...]:
 def _code(settings: Comparison, results: Sequence[Result]) -> str:
     lines = [f"x = x.roll({settings.shift}, dims=-1)"] if settings.shift else []
     for number, result in enumerate(results, start=1):
-        *before, _ = result.operation.program().splitlines()
+        *before, _last = result.operation.program().splitlines()
         code = result.operation.code()
         body = code.removeprefix("lambda x: ")
         lines += [*before, f"y{number} = {body if body != code else f'{code}(x)'}"]
     outputs = ", ".join(f"y{number}" for number in range(1, len(results) + 1))
     back = results[0].back
-    lines.append(f"x_hats = [{back.code} for y in [{outputs}]]  # {back.kind}")
+    lines.append(f"x_hats = [{back.code} for y in [{outputs}]]  # {_(back.kind)}")
     return "\n".join(lines)
 
 
@@ -484,17 +513,22 @@ class MovedChart(MethodsChart):
         said = ", ".join(f"{name} {line[shift]:.1f} %" for name, line in lines.items())
         return ChartPanel(
             "moved",
-            "How much of what comes back changes when x only moves",
+            _("How much of what comes back changes when x only moves"),
             picture,
             palette,
-            alt=f"Line chart over shifts of 0 to {LARGEST_FACTOR} pixels. At {shift}: {said}.",
-            caption=f"shift {shift}: {said}",
+            alt=_(
+                "Line chart over shifts of 0 to {most} pixels. At {shift}: {said}.",
+                most=LARGEST_FACTOR,
+                shift=shift,
+                said=said,
+            ),
+            caption=_("shift {shift}: {said}", shift=shift, said=said),
         )
 
     def dress(self, axes: Any, limits: tuple[float, float]) -> None:
         """0 to 8 pixels, 0 to a round number of per cent."""
         axes.set(xlim=(-0.3, LARGEST_FACTOR + 0.3), ylim=limits)
-        axes.set(xlabel="pixels to the right", ylabel="RMS change, %")
+        axes.set(xlabel=_("pixels to the right"), ylabel=_("RMS change, %"))
 
 
 def _changes(x: Tensor, operation: Operation, back: Undo) -> list[float]:
@@ -531,17 +565,21 @@ class KeptChart(MethodsChart):
         share = f"1/{factor**2}"
         return ChartPanel(
             "kept",
-            "As crude compression: PSNR of what comes back",
+            _("As crude compression: PSNR of what comes back"),
             picture,
             palette,
-            alt=f"Line chart over the share of values kept. At {share} the best is {best}.",
-            caption=f"{share} of the values kept: best is {best}",
+            alt=_(
+                "Line chart over the share of values kept. At {share} the best is {best}.",
+                share=share,
+                best=best,
+            ),
+            caption=_("{share} of the values kept: best is {best}", share=share, best=best),
         )
 
     def dress(self, axes: Any, limits: tuple[float, float]) -> None:
         """Shares of 1/4 to 1/64, and decibels between multiples of ten."""
         factors = range(2, LARGEST_FACTOR + 1)
-        axes.set(xlim=(1.7, LARGEST_FACTOR + 0.3), ylim=limits, ylabel="PSNR, dB")
+        axes.set(xlim=(1.7, LARGEST_FACTOR + 0.3), ylim=limits, ylabel=_("PSNR, dB"))
         axes.set_xticks(list(factors), [f"1/{factor**2}" for factor in factors])
         axes.set_xlabel("share of the values kept")
 

@@ -18,6 +18,7 @@ from resample_viz.labs.profiles import Profiles
 from resample_viz.operations import Conv, ConvTranspose, Upsample
 from resample_viz.view import Frame, Merit, Step
 from resample_viz.view.colors import ROLE_COLORS
+from resample_viz.words import gettext as _
 
 STRIDE = 2
 MIXED, MATCHED = "decoded by interpolation", "by transposed convolution"
@@ -51,9 +52,9 @@ class EncoderDecoder:
     def _run(self, x: Tensor, decoder: Upsample | ConvTranspose) -> Tensor:
         down = Conv(kernel="identity", kernel_size=3, stride=STRIDE, padding=1)
         alone = x.reshape(-1, 1, *x.shape[2:])  # every channel by itself
-        for _ in range(self.levels):
+        for _level in range(self.levels):
             alone = down(alone)
-        for _ in range(self.levels):
+        for _level in range(self.levels):
             alone = decoder(alone)
         return alone.view(*x.shape[:2], *alone.shape[2:])
 
@@ -90,8 +91,11 @@ def drift_frame(network: EncoderDecoder, x: Tensor, chart: Profiles) -> Frame:
     return Frame(
         (
             tensor_panel("x", "x", "input", fitted, limits),
-            replace(moved, caption=f"moved by {off:g} pixels to the right and down"),
-            replace(kept, caption=f"moved by {right:g} pixels"),
+            replace(
+                moved,
+                caption=_("moved by {off} pixels to the right and down", off=format(off, "g")),
+            ),
+            replace(kept, caption=_("moved by {right} pixels", right=format(right, "g"))),
             row,
         ),
         strip=(
@@ -106,7 +110,7 @@ def drift_frame(network: EncoderDecoder, x: Tensor, chart: Profiles) -> Frame:
             Merit("with transposed convolution", f"{right:g} px"),
         ),
         formula=f"drift: (2 ** {network.levels} − 1) / 2 = {off:g} pixels",
-        hint="Set levels: the drift is ½, 1½, 3½, 7½ pixels.",
+        hint=_("Set levels: the drift is ½, 1½, 3½, 7½ pixels."),
     )
 
 

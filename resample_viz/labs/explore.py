@@ -16,6 +16,7 @@ from resample_viz.labs.base import Lab
 from resample_viz.labs.layers import layer_lab, say
 from resample_viz.labs.network import NetworkLab
 from resample_viz.operations import OperationError
+from resample_viz.words import gettext as _
 
 
 def explore(layer_or_model: nn.Module, x: Any = None) -> Lab:
@@ -39,10 +40,13 @@ def explore(layer_or_model: nn.Module, x: Any = None) -> Lab:
     """
     if not isinstance(layer_or_model, nn.Module):
         raise OperationError(
-            f"explore needs an nn.Module, not {type(layer_or_model).__name__}: for a function "
-            "there are the labs themselves, such as rv.UpsamplingLab."
+            _(
+                "explore needs an nn.Module, not {kind}: for a function there are the "
+                "labs themselves, such as rv.UpsamplingLab.",
+                kind=type(layer_or_model).__name__,
+            )
         )
-    model, _ = plain_module(layer_or_model)
+    model, _shape = plain_module(layer_or_model)
     _check_dimensions(model)
     picture, notes = _picture(model, x)
     if any(is_lazy(one) for one in model.parameters()):
@@ -61,8 +65,12 @@ def _check_dimensions(model: nn.Module) -> None:
         return
     n = min(dimensions & {1, 3})
     raise OperationError(
-        f"explore shows pictures, (N, C, H, W), but the layers of this model take {KINDS[n]}: "
-        f"rv.trace(model, {example_shape(model, n)}) follows their shapes."
+        _(
+            "explore shows pictures, (N, C, H, W), but the layers of this model "
+            "take {layouts}: rv.trace(model, {example}) follows their shapes.",
+            layouts=KINDS[n],
+            example=example_shape(model, n),
+        )
     )
 
 

@@ -17,6 +17,7 @@ from resample_viz.labs.panels import Limits, signal_range, tensor_panel
 from resample_viz.operations import Operation, OperationError, Weights
 from resample_viz.view import Merit, Panel
 from resample_viz.view.colors import Role
+from resample_viz.words import gettext as _
 
 MOST_KERNELS = 8  # drawn side by side
 MATRIX_CELLS = 1024  # of a channel of an input or an output, up to which the matrix is drawn
@@ -53,7 +54,7 @@ def response_panel(
 def kernel_panel(weights: Tensor, title: str) -> Panel:
     """The kernels (n, kh, kw) side by side; each can be typed into."""
     kernels = weights[:MOST_KERNELS]
-    _, height, width = kernels.shape
+    height, width = kernels.shape[1:]
     left_out = len(weights) - len(kernels)
     return Panel(
         "w",
@@ -62,7 +63,9 @@ def kernel_panel(weights: Tensor, title: str) -> Panel:
         torch.cat(tuple(kernels), dim=1)[None],
         centred(weights),
         "diverging",
-        caption=f"{left_out} more are not drawn" if left_out else "double-click to change a weight",
+        caption=_("{left_out} more are not drawn", left_out=left_out)
+        if left_out
+        else _("double-click to change a weight"),
         editable=True,
         lines=(height, width) if len(kernels) > 1 else None,
     )
@@ -70,7 +73,7 @@ def kernel_panel(weights: Tensor, title: str) -> Panel:
 
 def restored_panel(restored: Tensor, limits: Limits, note: str = "") -> Panel:
     """x̂, with what has to be said about it."""
-    panel = tensor_panel("x_hat", "x̂: the way back", "undone", restored, limits)
+    panel = tensor_panel("x_hat", _("x̂: the way back"), "undone", restored, limits)
     words = "; ".join(part for part in (note, panel.caption) if part)
     return replace(panel, caption=words, like="x")
 
@@ -82,13 +85,16 @@ def invisible_panel(operation: Operation, invisible: Tensor) -> Panel:
     shown = invisible[0].mean(0, keepdim=True)
     return Panel(
         "invisible",
-        "The invisible part x − x̂",
+        _("The invisible part x − x̂"),
         "error",
         shown,
         centred(shown),
         "diverging",
-        caption=f"up to {float(invisible.abs().max()):.2f}; of it the layer makes at most "
-        f"{seen:.1g}",
+        caption=_(
+            "up to {largest}; of it the layer makes at most {seen}",
+            largest=format(float(invisible.abs().max()), ".2f"),
+            seen=format(seen, ".1g"),
+        ),
         like="x",
     )
 
@@ -140,12 +146,16 @@ def matrix_panels(
 
     Raises OperationError where the matrix would be too large to be looked at.
     """
-    (_, _, *out), (_, _, *into) = linear.output_shape, linear.input_shape
+    out, into = linear.output_shape[2:], linear.input_shape[2:]
     rows, columns = out[0] * out[1], into[0] * into[1]
     if max(rows, columns) > MATRIX_CELLS:
         raise OperationError(
-            f"the matrix of this picture has {rows} × {columns} entries per pair of channels, too "
-            "many to look at: choose a grid of at most 16 × 16."
+            _(
+                "the matrix of this picture has {rows} × {columns} entries per pair of "
+                "channels, too many to look at: choose a grid of at most 16 × 16.",
+                rows=rows,
+                columns=columns,
+            )
         )
     first_row, first_column = out_channel * rows, in_channel * columns
     block = linear.matrix()[first_row : first_row + rows, first_column : first_column + columns]
@@ -180,19 +190,23 @@ def matrix_merits(linear: LinearMap, x: Tensor, *, transposed: bool = False) -> 
         Merit(
             f"⟨{there}x, y⟩ = ⟨x, {back}y⟩",
             "to rounding" if gap < EXACT else f"off by {gap:.1g}",
-            "the transposed convolution is the transpose",
+            _("the transposed convolution is the transpose"),
         ),
         Merit(
             f"‖{back}{there}x − x‖ / ‖x‖",
             f"{linear.roundtrip_error(x):.2f}",
-            f"0 if {back} brought x back",
+            _("0 if {back} brought x back", back=back),
         ),
         Merit(
             "rank of A",
             f"{rank} of {cells}",
-            f"how many dimensions of {read} come through the convolution",
+            _("how many dimensions of {read} come through the convolution", read=read),
         ),
-        Merit("lost", f"{cells - rank} dimensions", f"how much of {read} no one can bring back"),
+        Merit(
+            "lost",
+            f"{cells - rank} dimensions",
+            _("how much of {read} no one can bring back", read=read),
+        ),
     )
 
 

@@ -32,6 +32,7 @@ from resample_viz.operations import (
     operation_of,
 )
 from resample_viz.operations.kernel_layer import KernelLayer
+from resample_viz.words import gettext as _
 
 Made = tuple[Lab, list[str]]
 UNPOOLED = (
@@ -79,8 +80,12 @@ def _in_float32(layer: nn.Module) -> tuple[nn.Module, list[str]]:
 def _check_channels(operation: KernelLayer, x: Tensor) -> None:
     if x.shape[1] != operation.in_channels:
         raise OperationError(
-            f"the layer takes {operation.in_channels} channels, but x has {x.shape[1]}: give it a "
-            f"tensor of shape (1, {operation.in_channels}, H, W)."
+            _(
+                "the layer takes {in_channels} channels, but x has {count}: give it a "
+                "tensor of shape (1, {in_channels}, H, W).",
+                in_channels=operation.in_channels,
+                count=x.shape[1],
+            )
         )
 
 

@@ -13,6 +13,7 @@ from resample_viz.images import PHOTOGRAPHS, photograph
 from resample_viz.networks import RestorationNetwork
 from resample_viz.operations import Operation, OperationError
 from resample_viz.training import Batch, Task, Training
+from resample_viz.words import gettext as _
 
 STEPS = 300
 PATCH = 32
@@ -37,8 +38,12 @@ class LearnedWayBack:
         y_shape = operation.output_shape((1, channels, *self.patch))
         if len(y_shape) != 4 or y_shape[1] != channels or x.shape[1] not in (1, 3):
             raise OperationError(
-                "a way back can be learned here for operations that keep 1 or 3 channels, but this "
-                f"one makes {tuple(y_shape)} of {(1, channels, *self.patch)}: choose another one."
+                _(
+                    "a way back can be learned here for operations that keep 1 or 3 "
+                    "channels, but this one makes {y_shape} of {x_shape}: choose another one.",
+                    y_shape=tuple(y_shape),
+                    x_shape=(1, channels, *self.patch),
+                )
             )
         others = [name for name in PHOTOGRAPHS if name != shown]
         held_out = HELD_OUT if HELD_OUT in others else others[0]

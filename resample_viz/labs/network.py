@@ -32,6 +32,8 @@ from resample_viz.labs.panels import signal_range
 from resample_viz.operations import OperationError
 from resample_viz.view import AnyPanel, ChartPanel, Frame, Merit, Panel, Step
 from resample_viz.view.ladder import Ladder
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -68,55 +70,72 @@ class NetworkLab(Lab):
     operation_type = NetworkChoice
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset(
-            "an odd size breaks the U-Net",
-            "100 halves to 50, 25, 12: doubling 12 gives 24, and 24 does not fit to 25. Choose a "
-            "fix, and compare what becomes of the output's size.",
+            N_("an odd size breaks the U-Net"),
+            N_(
+                "100 halves to 50, 25, 12: doubling 12 gives 24, and 24 does not fit "
+                "to 25. Choose a fix, and compare what becomes of the output's size."
+            ),
             {"input_size": 100},
         ),
         Preset(
-            "one fix: pad the input",
-            "The network pads 100 to 112, the next multiple of 16, and crops the result: the "
-            "output is as large as the input again.",
+            N_("one fix: pad the input"),
+            N_(
+                "The network pads 100 to 112, the next multiple of 16, and crops the "
+                "result: the output is as large as the input again."
+            ),
             {"input_size": 100, "fix": "pad the input"},
         ),
         Preset(
-            "572 becomes 388",
-            "No padding: every convolution takes two pixels, and each skip is cropped to what it "
-            "meets. 184 pixels are lost.",
+            N_("572 becomes 388"),
+            N_(
+                "No padding: every convolution takes two pixels, and each skip is "
+                "cropped to what it meets. 184 pixels are lost."
+            ),
             {"network": "U-Net, as in its paper", "input_size": 572},
         ),
         Preset(
-            "ResNet-50: 224 to 7",
-            "Five halvings. From layer4 on a cell may see more than the whole picture: 427 pixels.",
+            N_("ResNet-50: 224 to 7"),
+            N_(
+                "Five halvings. From layer4 on a cell may see more than the whole "
+                "picture: 427 pixels."
+            ),
             {"network": "ResNet-50", "input_size": 224},
         ),
         Preset(
-            "a pyramid for detection",
-            "Down through ResNet-50, up again by nearest neighbours, and one head that reads all "
-            "five levels: small things are found in large maps.",
+            N_("a pyramid for detection"),
+            N_(
+                "Down through ResNet-50, up again by nearest neighbours, and one head "
+                "that reads all five levels: small things are found in large maps."
+            ),
             {"network": "ResNet-50 + FPN", "input_size": 256},
         ),
         Preset(
-            "dilation instead of stride",
-            "DeepLabV3 stays at an eighth of the picture; dilation makes its cells see far, and "
-            "one interpolation brings the size back.",
+            N_("dilation instead of stride"),
+            N_(
+                "DeepLabV3 stays at an eighth of the picture; dilation makes its cells "
+                "see far, and one interpolation brings the size back."
+            ),
             {"network": "DeepLabV3", "input_size": 224},
         ),
         Preset(
-            "unpooling brings odd sizes back",
-            "SegNet halves 100 five times, 25 to 12 among them. Its indices, and output_size, "
-            "bring every size back: nothing to fix.",
+            N_("unpooling brings odd sizes back"),
+            N_(
+                "SegNet halves 100 five times, 25 to 12 among them. Its indices, and "
+                "output_size, bring every size back: nothing to fix."
+            ),
             {"network": "SegNet", "input_size": 100},
         ),
         Preset(
-            "4 to 64 pixels",
-            "A generator: only upwards. A stride of 1/16 means that 16 cells lie in one of the "
-            "input's.",
+            N_("4 to 64 pixels"),
+            N_(
+                "A generator: only upwards. A stride of 1/16 means that 16 cells lie "
+                "in one of the input's."
+            ),
             {"network": "DCGAN generator"},
         ),
         Preset(
-            "all the work on the small picture",
-            "ESPCN stays small until its last layer, which lays 9 channels side by side.",
+            N_("all the work on the small picture"),
+            N_("ESPCN stays small until its last layer, which lays 9 channels side by side."),
             {"network": "ESPCN ×3", "input_size": 64},
         ),
     )
@@ -523,10 +542,10 @@ def _merits(traced: Trace) -> tuple[Merit, ...]:
     widest = max((max(field.size) for field in fields), default=1)
     smallest = min((step.extent for step in traced.on_ladder if step.extent), default=traced.size)
     return (
-        Merit("parameters", f"{traced.parameters:,}", "numbers that are learned"),
+        Merit("parameters", f"{traced.parameters:,}", _("numbers that are learned")),
         Merit("smallest map", f"{smallest[0]} × {smallest[1]}"),
-        Merit("largest stride", f"{max(strides, default=1)}", "input pixels from cell to cell"),
-        Merit("widest field", f"{widest}", "input pixels that one cell may see, per axis"),
+        Merit("largest stride", f"{max(strides, default=1)}", _("input pixels from cell to cell")),
+        Merit("widest field", f"{widest}", _("input pixels that one cell may see, per axis")),
     )
 
 

@@ -22,6 +22,8 @@ from resample_viz.labs.panels import (
 from resample_viz.operations import Normalize, OperationError, Quantize, Undo
 from resample_viz.operations.normalization import Statistics
 from resample_viz.view import AnyPanel, ChartPanel, Frame, LineChart, Merit, Panel, Step
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
 OWN, BY_HAND = "the picture's own", "by hand"
 NAMED: dict[str, tuple[Statistics, Statistics]] = {
@@ -62,8 +64,11 @@ class Mistake:
 def _as_bgr(operation: Normalize, x: Tensor) -> Tensor:
     if x.shape[1] != 3:
         raise OperationError(
-            f"blue and red can change places in three channels only, and this picture has "
-            f"{x.shape[1]}: choose a colour picture."
+            _(
+                "blue and red can change places in three channels only, and this "
+                "picture has {count}: choose a colour picture.",
+                count=x.shape[1],
+            )
         )
     return operation(x.flip(1))
 
@@ -149,21 +154,27 @@ class NormalizationLab(Lab):
     opening: ClassVar[dict[str, Any]] = {"statistics": "ImageNet"}
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset(
-            "ImageNet",
-            "0 becomes −2.1 and 1 becomes 2.6: nothing is squeezed into the range from mean to "
-            "std. Compare the two views of the same y.",
+            N_("ImageNet"),
+            N_(
+                "0 becomes −2.1 and 1 becomes 2.6: nothing is squeezed into the range "
+                "from mean to std. Compare the two views of the same y."
+            ),
             {"statistics": "ImageNet"},
         ),
         Preset(
-            "from −1 to 1",
-            "mean = std = 0.5 turns [0, 1] into [−1, 1]: the shape of every histogram stays, only "
-            "its place and its width change.",
+            N_("from −1 to 1"),
+            N_(
+                "mean = std = 0.5 turns [0, 1] into [−1, 1]: the shape of every "
+                "histogram stays, only its place and its width change."
+            ),
             {"statistics": "[-1, 1]"},
         ),
         Preset(
-            "its own statistics",
-            "Only now has every channel mean 0 and std 1. Statistics of a data set do that for "
-            "the data set, not for one picture.",
+            N_("its own statistics"),
+            N_(
+                "Only now has every channel mean 0 and std 1. Statistics of a data set "
+                "do that for the data set, not for one picture."
+            ),
             {"statistics": OWN},
         ),
         *(
@@ -207,7 +218,10 @@ class NormalizationLab(Lab):
         if BY_NUMBER & settings.keys():
             if name != BY_HAND:
                 raise OperationError(
-                    f"statistics={name!r} sets mean and std already: give a name, or numbers."
+                    _(
+                        "statistics={name} sets mean and std already: give a name, or numbers.",
+                        name=repr(name),
+                    )
                 )
             settings["statistics"] = BY_HAND
         if preset or name != BY_HAND:
@@ -254,7 +268,7 @@ class NormalizationLab(Lab):
                 Step("x", tuple(x.shape), "input"),
                 Step("Normalize" if mistake.name == "none" else f"Normalize ({mistake.name})"),
                 Step("y", tuple(y.shape), "output"),
-                Step(ways[shown].label),
+                Step(_(ways[shown].label)),
                 Step("x̂", tuple(restored[shown].shape), "undone"),
             ),
             code=_program(operation, mistake, ways[shown]),
@@ -294,7 +308,7 @@ def _program(operation: Normalize, mistake: Mistake, way: Undo) -> str:
     lines = [operation.program(), mistake.code, way.setup]
     if "normalize_255" in mistake.code:
         lines[0] = f"normalize_255 = {_times_255(operation).code()}"
-    kind = "" if mistake.name != "none" else f"  # {way.kind}"
+    kind = "" if mistake.name != "none" else f"  # {_(way.kind)}"
     return "\n".join(line for line in (*lines, f"x_hat = {way.code}{kind}") if line)
 
 
@@ -330,9 +344,13 @@ def _described(
 
 def _as_imshow(y: Tensor) -> Panel:
     """As matplotlib draws colours: cut to [0, 1], with a warning at most."""
-    panel = tensor_panel("y", "Normalised y, as imshow cuts it", "output", y.clamp(0, 1), (0, 1))
+    panel = tensor_panel("y", _("Normalised y, as imshow cuts it"), "output", y.clamp(0, 1), (0, 1))
     share = float(((y < 0) | (y > 1)).float().mean())
-    return replace(panel, caption=f"{share:.1%} of the values outside [0, 1], cut off", like="x")
+    return replace(
+        panel,
+        caption=_("{share} of the values outside [0, 1], cut off", share=format(share, ".1%")),
+        like="x",
+    )
 
 
 def _range(tensor: Tensor) -> tuple[float, float]:
@@ -348,8 +366,11 @@ def _error(restored: Tensor, x: Tensor, limits: tuple[float, float]) -> AnyPanel
     panel = error_panel(restored / EPS, x / EPS, (0.0, 8.0))
     return replace(
         panel,
-        title="Error |x̂ − x| in units of 2⁻²³",
-        caption=f"largest {float(error.max()) / EPS:.2g} in one channel; lightest: 2 and more",
+        title=_("Error |x̂ − x| in units of 2⁻²³"),
+        caption=_(
+            "largest {largest} in one channel; lightest: 2 and more",
+            largest=format(float(error.max()) / EPS, ".2g"),
+        ),
     )
 
 
@@ -364,17 +385,19 @@ def _merits(
     decibels = psnr(restored[shown], x, data_range=limits[1] - limits[0])
     exact = f"over {SAME_AS_EXACT} dB"
     return (
-        Merit("y", f"from {low:.2f} to {high:.2f}", "the range of the normalised tensor"),
+        Merit("y", f"from {low:.2f} to {high:.2f}", _("the range of the normalised tensor")),
         *(
             Merit(
-                f"error of {SHORT[way]}", _size(back, x), "largest |x̂ − x|, and how many times 2⁻²³"
+                f"error of {SHORT[way]}",
+                _size(back, x),
+                _("largest |x̂ − x|, and how many times 2⁻²³"),
             )
             for way, back in restored.items()
         ),
         Merit(
             "PSNR of x̂",
             exact if decibels > SAME_AS_EXACT else f"{decibels:.1f} dB",
-            "peak signal-to-noise ratio of the way back that is shown; higher is better",
+            _("peak signal-to-noise ratio of the way back that is shown; higher is better"),
         ),
     )
 
@@ -405,7 +428,7 @@ class Histograms:
 
     def _dress(self, axes: Any) -> None:
         """The lines of x stay while a slider moves, so that they belong to the background."""
-        axes.set(xlim=(-self.reach, self.reach), ylim=(0, 1.05), yticks=[], xlabel="value")
+        axes.set(xlim=(-self.reach, self.reach), ylim=(0, 1.05), yticks=[], xlabel=_("value"))
         axes.set_ylabel("share of cells", fontsize=8)
         for number, (name, color) in enumerate(zip(self.names, self.colors)):
             axes.plot(*self._counted(self.x, number), color=color, lw=1, ls=":", label=f"x, {name}")
@@ -424,10 +447,10 @@ class Histograms:
         )
         return ChartPanel(
             "histogram",
-            "Histograms: x dotted, y drawn out",
+            _("Histograms: x dotted, y drawn out"),
             picture,
             palette,
-            alt=f"Histograms of every channel before and after. In y: {ranges}.",
+            alt=_("Histograms of every channel before and after. In y: {ranges}.", ranges=ranges),
             caption=f"y: {ranges}",
         )
 

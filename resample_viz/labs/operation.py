@@ -24,10 +24,12 @@ from resample_viz.operations import (
     from_module,
 )
 from resample_viz.view import AnyPanel, Frame, Link, Merit, Step
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
 MOST_WAYS = 3
 """Ways back that are drawn side by side."""
-HINT = (
+HINT = N_(
     "Point at a cell of y: the cells of x that it is made of. Then at a cell of x: where it goes."
 )
 
@@ -52,15 +54,20 @@ class OperationLab(Lab):
     opening: ClassVar[dict[str, Any]] = {"image": "integer_grid", "size": 6}
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset(
-            "padding counts",
-            "At the border the zeros outside are averaged, too: y gets darker there. Untick "
-            "count_include_pad.",
+            N_("padding counts"),
+            N_(
+                "At the border the zeros outside are averaged, too: y gets darker "
+                "there. Untick count_include_pad."
+            ),
             {"image": "camera", "size": 64, "kernel_size": 7, "stride": 1, "padding": 3},
         ),
         Preset(
-            "an odd size",
-            "7 does not divide by 2: no window reads the last row and column. Tick ceil_mode: "
-            "the windows there hang over the edge, and count only what they see.",
+            N_("an odd size"),
+            N_(
+                "7 does not divide by 2: no window reads the last row and column. Tick "
+                "ceil_mode: the windows there hang over the edge, and count only what "
+                "they see."
+            ),
             {"image": "integer_grid", "size": 7},
         ),
     )
@@ -78,8 +85,11 @@ class OperationLab(Lab):
         self._first: Operation = AvgPool() if given is None else given
         if not isinstance(self._first, Operation):
             raise OperationError(
-                f"OperationLab takes an operation or a layer, not {type(operation).__name__}: "
-                "write OperationLab(rv.AvgPool(2))."
+                _(
+                    "OperationLab takes an operation or a layer, not {kind}: write "
+                    "OperationLab(rv.AvgPool(2)).",
+                    kind=type(operation).__name__,
+                )
             )
         self.operation_type = type(self._first)
         if self.operation_type is not AvgPool:
@@ -92,8 +102,11 @@ class OperationLab(Lab):
             controls = OperationControls(self.operation_type)
         except TypeError:
             raise OperationError(
-                f"{self.operation_type.__name__} has no parameters that sliders could set: open "
-                "rv.RoundTripLab(operation=...)."
+                _(
+                    "{kind} has no parameters that sliders could set: open "
+                    "rv.RoundTripLab(operation=...).",
+                    kind=self.operation_type.__name__,
+                )
             ) from None
         values = {f.name: getattr(self._first, f.name) for f in fields(self._first)}  # type: ignore[arg-type]
         controls.set(**values)
@@ -112,10 +125,10 @@ class OperationLab(Lab):
         ways = operation.undo_at(x)[:MOST_WAYS]
         panels: list[AnyPanel] = [
             replace(
-                response_panel("x", "Input x", "input", x, limits, min(channel, x.shape[1] - 1)),
+                response_panel("x", _("Input x"), "input", x, limits, min(channel, x.shape[1] - 1)),
                 editable=self.inputs.editable,
             ),
-            response_panel("y", "Output y", "output", y, limits, channel),
+            response_panel("y", _("Output y"), "output", y, limits, channel),
         ]
         for number, way in enumerate(ways, start=1):
             panels.append(_way_panel(f"x_hat_{number}", way, way(y), x, limits, channel))
@@ -130,7 +143,7 @@ class OperationLab(Lab):
             code=_code(operation, ways),
             merits=_merits(x, y),
             formula=operation.explain_shape(x.shape),
-            hint=self.look or HINT,
+            hint=self.look or _(HINT),
             columns=3,
         )
 
@@ -153,21 +166,27 @@ def _links(footprint: Footprint, channel: int) -> tuple[Link, ...]:
 def _way_panel(
     name: str, way: Undo, restored: Tensor, x: Tensor, limits: Limits, channel: int
 ) -> AnyPanel:
-    title = f"x̂: {way.label}"
+    title = f"x̂: {_(way.label)}"
     shown = min(channel, restored.shape[1] - 1)
     panel = response_panel(name, title, "undone", restored, limits, shown)
     found = psnr(restored, x, data_range=limits[1] - limits[0])
-    decibels = f"over {SAME_AS_EXACT}" if found > SAME_AS_EXACT else f"{found:.1f}"
-    return replace(panel, like="x", caption=f"{way.kind}; PSNR {decibels} dB")
+    decibels = (
+        _("over {decibels}", decibels=SAME_AS_EXACT) if found > SAME_AS_EXACT else f"{found:.1f}"
+    )
+    return replace(
+        panel,
+        like="x",
+        caption=_("{kind}; PSNR {decibels} dB", kind=_(way.kind), decibels=decibels),
+    )
 
 
 def _code(operation: Operation, ways: tuple[Undo, ...]) -> str:
     lines = [operation.program(), f"y = {operation.definition().expression}"]
     for number, way in enumerate(ways, start=1):
-        lines += [way.setup, f"x_hat_{number} = {way.code}  # {way.kind}"]
+        lines += [way.setup, f"x_hat_{number} = {way.code}  # {_(way.kind)}"]
     return "\n".join(filter(None, lines))
 
 
 def _merits(x: Tensor, y: Tensor) -> tuple[Merit, ...]:
     cells, left = x[0].numel(), y[0].numel()
-    return (Merit("values", f"{cells} → {left}", "numbers in x and in y"),)
+    return (Merit(_("values"), f"{cells} → {left}", _("numbers in x and in y")),)

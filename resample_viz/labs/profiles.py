@@ -9,6 +9,7 @@ from torch import Tensor
 
 from resample_viz.labs.panels import signal_range
 from resample_viz.view import ChartPanel, LineChart
+from resample_viz.words import gettext as _
 
 ROOM = 0.18  # of the range, above and below
 
@@ -30,7 +31,7 @@ class Profiles:
         self.chart.reset(dark=dark)
 
     def _dress(self, axes: Any) -> None:
-        axes.set(xlim=self._limits[0], ylim=self._limits[1], xlabel="column, in pixels")
+        axes.set(xlim=self._limits[0], ylim=self._limits[1], xlabel=_("column, in pixels"))
         axes.xaxis.get_major_locator().set_params(integer=True)
 
     def draw(self, title: str, pictures: Mapping[str, Tensor]) -> ChartPanel:
@@ -45,5 +46,5 @@ class Profiles:
             title.capitalize(),
             drawn,
             palette,
-            alt=f"Line chart of {title}: {', '.join(pictures)}.",
+            alt=_("Line chart of {title}: {choices}.", title=title, choices=", ".join(pictures)),
         )

@@ -33,6 +33,8 @@ from resample_viz.operations import Operation, OperationError, Range
 from resample_viz.training import Task, Training, reconstruction
 from resample_viz.view import Frame, Merit, Panel, Step
 from resample_viz.view.colors import Role
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
 DIGITS, FACES, OTHERS = "handwritten digits", "faces", "patches without a face"
 SMALL, LARGE = 8, 24  # the sizes of a digit and of a face
@@ -78,23 +80,31 @@ class ReconstructionLab(TrainedLab):
     learning_rate = 0.01
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset(
-            "8 numbers of 64",
-            "Eight numbers for 64 pixels. Compare the three errors: the network may bend, PCA is "
-            "the best straight way, bicubic resizing knows nothing of digits.",
+            N_("8 numbers of 64"),
+            N_(
+                "Eight numbers for 64 pixels. Compare the three errors: the network "
+                "may bend, PCA is the best straight way, bicubic resizing knows "
+                "nothing of digits."
+            ),
             {"image": DIGITS, "example": 0, "code": 8},
         ),
         Preset(
-            "PCA catches up",
-            "With 32 numbers PCA is nearly perfect. The network has not learned to be that "
-            "precise: nothing in it passes a picture through unchanged.",
+            N_("PCA catches up"),
+            N_(
+                "With 32 numbers PCA is nearly perfect. The network has not learned to "
+                "be that precise: nothing in it passes a picture through unchanged."
+            ),
             {"image": DIGITS, "example": 0, "code": 32},
         ),
         Preset(
-            "a grid",
-            "Untrained, or trained for a few steps only, a transposed convolution leaves its "
-            "stamps in the picture: a grid with a period of 2 and 4 pixels. See it in the "
-            "stretched output, and as bright spots at the borders of the spectrum. The number "
-            "beside “grid” says how far it stands out; about 1 is none.",
+            N_("a grid"),
+            N_(
+                "Untrained, or trained for a few steps only, a transposed convolution "
+                "leaves its stamps in the picture: a grid with a period of 2 and 4 "
+                "pixels. See it in the stretched output, and as bright spots at the "
+                "borders of the spectrum. The number beside “grid” says how far it "
+                "stands out; about 1 is none."
+            ),
             {
                 "image": FACES,
                 "example": 0,
@@ -103,16 +113,20 @@ class ReconstructionLab(TrainedLab):
             },
         ),
         Preset(
-            "more than the code",
-            "Max unpooling looks like the best block. But its decoder is handed 768 bits beside "
-            "the code: where every maximum was.",
+            N_("more than the code"),
+            N_(
+                "Max unpooling looks like the best block. But its decoder is handed "
+                "768 bits beside the code: where every maximum was."
+            ),
             {"image": DIGITS, "example": 0, "code": 8, "upsampling": UNPOOLING},
         ),
         Preset(
-            "whose places?",
-            "The code of this digit, the indices of the next example. Of a trained network out "
-            "comes the next one: the indices were the message. The errors say which of the two "
-            "it is nearer to.",
+            N_("whose places?"),
+            N_(
+                "The code of this digit, the indices of the next example. Of a trained "
+                "network out comes the next one: the indices were the message. The "
+                "errors say which of the two it is nearer to."
+            ),
             {
                 "image": DIGITS,
                 "example": 0,
@@ -122,9 +136,12 @@ class ReconstructionLab(TrainedLab):
             },
         ),
         Preset(
-            "noise",
-            "Noise goes in, and the network was trained to give back the picture without it. PCA "
-            "removes noise as well, because it keeps few of 64 directions.",
+            N_("noise"),
+            N_(
+                "Noise goes in, and the network was trained to give back the picture "
+                "without it. PCA removes noise as well, because it keeps few of 64 "
+                "directions."
+            ),
             {"image": DIGITS, "example": 0, "code": 8, "noise": TRAINED_NOISE, "denoising": True},
         ),
     )
@@ -262,7 +279,7 @@ class ReconstructionLab(TrainedLab):
             strip=self._strip(x, code, y),
             code=self._code(key),
             merits=(
-                *(Merit(one.against, one.decibels, "PSNR; higher is better") for one in shown),
+                *(Merit(one.against, one.decibels, _("PSNR; higher is better")) for one in shown),
                 *_grid(y),
             ),
             hint=self.look or _hint(key),

@@ -27,6 +27,7 @@ from resample_viz.labs.resize_pair import (
 from resample_viz.labs.resize_table import Table, compare_all
 from resample_viz.operations import Axis
 from resample_viz.view import Frame, Link, Panel, Step
+from resample_viz.words import N_
 
 
 class ResizeLab(Lab):
@@ -47,15 +48,21 @@ class ResizeLab(Lab):
     opening: ClassVar[dict[str, Any]] = {"size": 256}
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset(
-            "one name, two pictures",
-            "Both are called bilinear. Without antialias torch looks at 2 of every 8 columns, "
-            "Pillow at all of them. Press 'b := closest to a': nothing of Pillow's is torch's.",
+            N_("one name, two pictures"),
+            N_(
+                "Both are called bilinear. Without antialias torch looks at 2 of every "
+                "8 columns, Pillow at all of them. Press 'b := closest to a': nothing "
+                "of Pillow's is torch's."
+            ),
             {"image": "astronaut", "size": 512, "target": 64},
         ),
         Preset(
-            "one flag makes them equal",
-            "With antialias=True torch widens the kernel as Pillow does: the difference is black. "
-            "In 8 bits a cell may be one level off, at some sizes.",
+            N_("one flag makes them equal"),
+            N_(
+                "With antialias=True torch widens the kernel as Pillow does: the "
+                "difference is black. In 8 bits a cell may be one level off, at some "
+                "sizes."
+            ),
             {
                 "image": "astronaut",
                 "size": 256,
@@ -64,9 +71,11 @@ class ResizeLab(Lab):
             },
         ),
         Preset(
-            "OpenCV is torch without antialias",
-            "Equal to float32 rounding. So a model trained on Pillow's pictures and served with "
-            "OpenCV's sees what torch without antialias makes.",
+            N_("OpenCV is torch without antialias"),
+            N_(
+                "Equal to float32 rounding. So a model trained on Pillow's pictures "
+                "and served with OpenCV's sees what torch without antialias makes."
+            ),
             {
                 "image": "astronaut",
                 "size": 256,
@@ -75,9 +84,12 @@ class ResizeLab(Lab):
             },
         ),
         Preset(
-            "three kinds of area",
-            "torch averages whole cells that may overlap, OpenCV exact shares of cells. Drag "
-            "target to 64 or 128: where the step is a whole number, they are one.",
+            N_("three kinds of area"),
+            N_(
+                "torch averages whole cells that may overlap, OpenCV exact shares of "
+                "cells. Drag target to 64 or 128: where the step is a whole number, "
+                "they are one."
+            ),
             {
                 "image": "astronaut",
                 "size": 256,
@@ -87,9 +99,12 @@ class ResizeLab(Lab):
             },
         ),
         Preset(
-            "nearest, and the other nearest",
-            "Each output copies one input cell. nearest reads at the left border of the output's "
-            "place, nearest-exact in its middle: see the samples below the weights.",
+            N_("nearest, and the other nearest"),
+            N_(
+                "Each output copies one input cell. nearest reads at the left border "
+                "of the output's place, nearest-exact in its middle: see the samples "
+                "below the weights."
+            ),
             {
                 "image": "ramp",
                 "size": 64,
@@ -99,9 +114,11 @@ class ResizeLab(Lab):
             },
         ),
         Preset(
-            "two rulers",
-            "align_corners=True pins the outer cells and stretches the rest: the samples drift "
-            "apart from the middle outwards.",
+            N_("two rulers"),
+            N_(
+                "align_corners=True pins the outer cells and stretches the rest: the "
+                "samples drift apart from the middle outwards."
+            ),
             {
                 "image": "ramp",
                 "size": 32,
@@ -111,9 +128,12 @@ class ResizeLab(Lab):
             },
         ),
         Preset(
-            "8 bits make it brighter",
-            "Same weights. Each of the two uint8 passes rounds halves up, so that the mean rises "
-            "by about 0.4 grey levels. Halve again, and it rises again.",
+            N_("8 bits make it brighter"),
+            N_(
+                "Same weights. Each of the two uint8 passes rounds halves up, so that "
+                "the mean rises by about 0.4 grey levels. Halve again, and it rises "
+                "again."
+            ),
             {
                 "image": "astronaut",
                 "size": 256,
@@ -123,9 +143,12 @@ class ResizeLab(Lab):
             },
         ),
         Preset(
-            "image and mask drift apart",
-            "What one v2.Resize does to an image (a) and to its mask (b): the outlines are half an "
-            "output cell apart. And a has values that are no class.",
+            N_("image and mask drift apart"),
+            N_(
+                "What one v2.Resize does to an image (a) and to its mask (b): the "
+                "outlines are half an output cell apart. And a has values that are no "
+                "class."
+            ),
             {
                 "image": "label_mask",
                 "size": 64,

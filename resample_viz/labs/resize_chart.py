@@ -10,6 +10,7 @@ from torch import Tensor
 
 from resample_viz.view import ChartPanel, LineChart
 from resample_viz.view.colors import ROLE_COLORS
+from resample_viz.words import gettext as _
 
 COLOR_A = ROLE_COLORS["output"]
 COLOR_B = "#56B4E9"  # Okabe and Ito's sky blue
@@ -29,10 +30,14 @@ class WeightsChart:
     def __init__(self) -> None:
         self.chart = LineChart(720, 230, self._dress)
         stem: dict[str, Any] = {"lw": 1.5, "ms": 5}
-        self.chart.add("a", label="a: weights", color=COLOR_A, marker="o", **stem)
-        self.chart.add("b", label="b: weights", color=COLOR_B, marker="s", ls="--", **stem)
-        self.chart.add("at_a", label="a: places of outputs", color=COLOR_A, marker="^", ls="", ms=7)
-        self.chart.add("at_b", label="b: places of outputs", color=COLOR_B, marker="v", ls="", ms=7)
+        self.chart.add("a", label=_("a: weights"), color=COLOR_A, marker="o", **stem)
+        self.chart.add("b", label=_("b: weights"), color=COLOR_B, marker="s", ls="--", **stem)
+        self.chart.add(
+            "at_a", label=_("a: places of outputs"), color=COLOR_A, marker="^", ls="", ms=7
+        )
+        self.chart.add(
+            "at_b", label=_("b: places of outputs"), color=COLOR_B, marker="v", ls="", ms=7
+        )
         self._limits = (REACHES[0], TOPS[-2])
 
     def _dress(self, axes: Any) -> None:
@@ -40,8 +45,8 @@ class WeightsChart:
         axes.set(
             xlim=(-reach, reach),
             ylim=(-0.42 * top, top),
-            xlabel="input columns from the centre of the output",
-            ylabel="weight",
+            xlabel=_("input columns from the centre of the output"),
+            ylabel=_("weight"),
         )
         axes.axhline(0, color="#767676", lw=0.8)
         axes.axvline(0, color="#767676", lw=0.8, ls=":")
@@ -73,15 +78,26 @@ class WeightsChart:
         )
         return ChartPanel(
             "weights",
-            f"Where a and b take their samples: output column {middle} of {out}",
+            _(
+                "Where a and b take their samples: output column {middle} of {out}",
+                middle=middle,
+                out=out,
+            ),
             picture,
             palette,
             alt=(
-                f"Weights of output column {middle} of {out}: {_words('a', a[middle])}; "
-                f"{_words('b', b[middle])}. Below them, where the neighbouring outputs of each lie."
+                _(
+                    "Weights of output column {middle} of {out}: {weights_a}; {weights_b}. Below "
+                    "them, where the neighbouring outputs of each lie.",
+                    middle=middle,
+                    out=out,
+                    weights_a=_words("a", a[middle]),
+                    weights_b=_words("b", b[middle]),
+                )
             ),
-            caption="Below the weights: where the neighbouring outputs of a and of b lie on the "
-            "input.",
+            caption=_(
+                "Below the weights: where the neighbouring outputs of a and of b lie on the input."
+            ),
         )
 
 

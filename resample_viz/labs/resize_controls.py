@@ -14,6 +14,7 @@ from resample_viz.analysis.resizing.methods import DTYPES, PACKAGES
 from resample_viz.labs.controls import LABEL, PairSliders, Simple, buttons, put_back, quiet
 from resample_viz.operations import OperationError, Range
 from resample_viz.operations.validation import quoted
+from resample_viz.words import gettext as _
 
 NAMES = ("a", "dtype_a", "b", "dtype_b", "target")
 TARGETS = Range(2, 256)
@@ -46,8 +47,8 @@ class ResizeControls:
             boxes += [self._single[letter].widget, self._single[name].widget]
         self._single["target"] = PairSliders("target", TARGETS, DEFAULTS["target"], whole=True)
         self.closest = widgets.Button(
-            description="b := closest to a",
-            tooltip="Chooses the setting of b's library that comes closest to a.",
+            description=_("b := closest to a"),
+            tooltip=_("Chooses the setting of b's library that comes closest to a."),
         )
         self.closest.layout.width = "auto"
         boxes += [self.closest, self._single["target"].widget]
@@ -125,7 +126,14 @@ def _checked_way(letter: str, name: Any) -> dict[str, Any]:
 
 def _checked_dtype(name: str, value: Any) -> str:
     if value not in DTYPES:
-        raise OperationError(f"{name} is one of {', '.join(DTYPES)}, not {value!r}.")
+        raise OperationError(
+            _(
+                "{name} is one of {choices}, not {value}.",
+                name=name,
+                choices=", ".join(DTYPES),
+                value=repr(value),
+            )
+        )
     return str(value)
 
 
@@ -137,7 +145,12 @@ def _checked_target(value: Any) -> Any:
         sizes = ()
     if len(sizes) not in (1, 2) or any(not 2 <= extent <= LARGEST_TARGET for extent in sizes):
         raise OperationError(
-            f"target is a whole number of pixels from 2 to {LARGEST_TARGET}, or (height, width), "
-            f"not {quoted(value)}: try target=64. For more, there is rv.same_resize."
+            _(
+                "target is a whole number of pixels from 2 to {largest_target}, or "
+                "(height, width), not {value}: try target=64. For more, there is "
+                "rv.same_resize.",
+                largest_target=LARGEST_TARGET,
+                value=quoted(value),
+            )
         )
     return sizes if len(sizes) == 2 else sizes[0]

@@ -12,6 +12,7 @@ from resample_viz.analysis.resizing.compare import SAME
 from resample_viz.analysis.resizing.methods import Levels, Size
 from resample_viz.operations import OperationError
 from resample_viz.view import Merit, Panel
+from resample_viz.words import gettext as _
 
 LIGHTEST = 32.0
 """Grey levels: the difference that is drawn in the lightest colour."""
@@ -53,8 +54,12 @@ def refuse_bytes(x: Tensor, *methods: ResizeMethod) -> None:
     fits = float(x.min()) >= 0 and float(x.max()) <= 255 and torch.equal(x, x.round())
     if not fits:
         raise OperationError(
-            f"uint8 holds whole numbers from 0 to 255, and this picture runs from "
-            f"{float(x.min()):.3g} to {float(x.max()):.3g}: choose float32, or scale it to [0, 1]."
+            _(
+                "uint8 holds whole numbers from 0 to 255, and this picture runs from "
+                "{low} to {high}: choose float32, or scale it to [0, 1].",
+                low=format(float(x.min()), ".3g"),
+                high=format(float(x.max()), ".3g"),
+            )
         )
 
 
@@ -63,12 +68,15 @@ def difference_panel(a: Tensor, b: Tensor) -> Panel:
     difference = (a - b)[0].abs().amax(0, keepdim=True)
     return Panel(
         "difference",
-        "Difference |a − b|",
+        _("Difference |a − b|"),
         "error",
         difference,
         (0.0, LIGHTEST),
         colormap="magma",
-        caption=f"in grey levels, the largest over the channels; lightest: {LIGHTEST:g} and more",
+        caption=_(
+            "in grey levels, the largest over the channels; lightest: {lightest} and more",
+            lightest=format(LIGHTEST, "g"),
+        ),
         like="a",
         unit="grey levels",
     )
@@ -83,12 +91,12 @@ def difference_merits(a: Tensor, b: Tensor, classes: Tensor | None) -> tuple[Mer
     """How far apart the results are; for a label mask also how many values are no class of it."""
     difference = (a - b).abs()
     merits = [
-        Merit("largest", f"{float(difference.max()):.1f}", "largest |a − b|, in grey levels"),
-        Merit("mean", f"{float(difference.mean()):.2f}", "mean |a − b|, in grey levels"),
+        Merit("largest", f"{float(difference.max()):.1f}", _("largest |a − b|, in grey levels")),
+        Merit("mean", f"{float(difference.mean()):.2f}", _("mean |a − b|, in grey levels")),
         Merit(
             "a − b",
             _signed(float((a - b).mean())),
-            "mean of a − b: how much brighter a is, in grey levels",
+            _("mean of a − b: how much brighter a is, in grey levels"),
         ),
     ]
     if classes is not None:
@@ -98,7 +106,7 @@ def difference_merits(a: Tensor, b: Tensor, classes: Tensor | None) -> tuple[Mer
                 Merit(
                     f"new in {letter}",
                     f"{float(new.float().mean()):.0%}",
-                    "share of values that the picture does not have: classes made up",
+                    _("share of values that the picture does not have: classes made up"),
                 )
             )
     return tuple(merits)

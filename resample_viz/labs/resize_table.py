@@ -18,6 +18,7 @@ from resample_viz.labs.background import Job
 from resample_viz.labs.resize_pair import LIGHTEST
 from resample_viz.operations import OperationError
 from resample_viz.view import Panel
+from resample_viz.words import gettext as _
 
 ROWS_PER_SLICE = 8
 
@@ -63,14 +64,19 @@ class Table:
             picked = (self.methods_a.index(a), self.methods_b.index(b))
         return Panel(
             "table",
-            "All against all: largest difference",
+            _("All against all: largest difference"),
             "error",
             self.largest[None],
             (0.0, LIGHTEST),
             colormap="magma",
             caption=(
-                f"rows: a, {a.dtype}; columns in the same order: b, {b.dtype}. Black: the same. "
-                f"Lightest: {LIGHTEST:g} grey levels and more."
+                _(
+                    "rows: a, {dtype_a}; columns in the same order: b, {dtype_b}. Black: "
+                    "the same. Lightest: {lightest} grey levels and more.",
+                    dtype_a=a.dtype,
+                    dtype_b=b.dtype,
+                    lightest=format(LIGHTEST, "g"),
+                )
             ),
             names=(_names(self.methods_a), _names(self.methods_b)),
             unit="grey levels",
@@ -91,7 +97,10 @@ class Table:
         ]
         if not candidates:
             raise OperationError(
-                f"no method of {library} takes this picture: choose another library."
+                _(
+                    "no method of {library} takes this picture: choose another library.",
+                    library=library,
+                )
             )
         return min(candidates, key=lambda pair: pair[0])[1]
 

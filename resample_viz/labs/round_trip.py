@@ -44,6 +44,8 @@ from resample_viz.operations import (
     Upsample,
 )
 from resample_viz.view import AnyPanel, Frame, Merit, Panel, Step
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
 NOTHING, OWN = "nothing", "your own"
 SLOTS = ("step_1", "step_2", "step_3", "step_4", "step_5")
@@ -127,33 +129,44 @@ class RoundTripLab(Lab):
     opening: ClassVar[dict[str, Any]] = {"step_1": "average pooling 2 × 2"}
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset(
-            "two pictures, one tensor",
-            "Average pooling makes the same y of the first picture and of the second one. Nobody "
-            "who has only y can tell which of them it was.",
+            N_("two pictures, one tensor"),
+            N_(
+                "Average pooling makes the same y of the first picture and of the "
+                "second one. Nobody who has only y can tell which of them it was."
+            ),
             {"step_1": "average pooling 2 × 2", **PHOTOGRAPH},
         ),
         Preset(
-            "nothing is lost",
-            "Pixel unshuffle moves every value to another place: its adjoint is its inverse. There "
-            "is no second picture.",
+            N_("nothing is lost"),
+            N_(
+                "Pixel unshuffle moves every value to another place: its adjoint is "
+                "its inverse. There is no second picture."
+            ),
             {"step_1": "pixel unshuffle 2", **PHOTOGRAPH},
         ),
         Preset(
-            "larger, not richer",
-            "Bilinear upsampling is a tall matrix: least squares brings the picture back, the "
-            "adjoint only brings back its shape, far too bright.",
+            N_("larger, not richer"),
+            N_(
+                "Bilinear upsampling is a tall matrix: least squares brings the "
+                "picture back, the adjoint only brings back its shape, far too bright."
+            ),
             {"step_1": "bilinear × 2", **PHOTOGRAPH},
         ),
         Preset(
-            "winners only",
-            "Max pooling is not linear. Unpooling returns the winners to their places and leaves "
-            "zeros elsewhere: plain resizing comes nearer.",
+            N_("winners only"),
+            N_(
+                "Max pooling is not linear. Unpooling returns the winners to their "
+                "places and leaves zeros elsewhere: plain resizing comes nearer."
+            ),
             {"step_1": "max pooling 2 × 2", **PHOTOGRAPH},
         ),
         Preset(
-            "all steps at once",
-            "Blurred, then pooled. Going back step by step, each step at its best, is not the best "
-            "way back of the whole: least squares of both steps at once comes nearer.",
+            N_("all steps at once"),
+            N_(
+                "Blurred, then pooled. Going back step by step, each step at its best, "
+                "is not the best way back of the whole: least squares of both steps at "
+                "once comes nearer."
+            ),
             {
                 "step_1": "blur 3 × 3, stride 2",
                 "step_2": "average pooling 2 × 2",
@@ -191,7 +204,10 @@ class RoundTripLab(Lab):
             own = settings.pop("operation")
             if not isinstance(own, Operation):
                 raise OperationError(
-                    f"operation must be one of the suite's, such as rv.MaxPool(2), not {own!r}."
+                    _(
+                        "operation must be one of the suite's, such as rv.MaxPool(2), not {own}.",
+                        own=repr(own),
+                    )
                 )
             self._own = own
             settings = {**dict.fromkeys(SLOTS, NOTHING), "step_1": OWN, **settings}
@@ -207,19 +223,23 @@ class RoundTripLab(Lab):
             if name == OWN:
                 if self._own is None:
                     raise OperationError(
-                        f"step {number} is {OWN!r}, but there is none yet: give one from Python, "
-                        "lab.set(operation=rv.MaxPool(3))."
+                        _(
+                            "step {number} is {own}, but there is none yet: give one from Python, "
+                            "lab.set(operation=rv.MaxPool(3)).",
+                            number=number,
+                            own=repr(OWN),
+                        )
                     )
                 steps.append(self._own)
             elif name != NOTHING:
-                fitting, _ = Chain(tuple(steps)).fitting(self.input.shape)
+                fitting, _why = Chain(tuple(steps)).fitting(self.input.shape)
                 steps.append(STEPS[name](fitting.output_shape(self.input.shape)[1]))
         return steps[0] if len(steps) == 1 else Chain(tuple(steps))
 
     @property
     def rows(self) -> tuple[RoundTrip, ...]:
         """Every way back that has been computed so far, the nearest to the picture first."""
-        fitting, _ = self._fitting(self.operation, self.input)
+        fitting, _why = self._fitting(self.operation, self.input)
         return self._rows(fitting, self.input, fitting(self.input))
 
     @property
@@ -236,7 +256,7 @@ class RoundTripLab(Lab):
     @property
     def network(self) -> nn.Module | None:
         """The network that has learned a way back of what is shown, if there is one."""
-        operation, _ = self._fitting(self.operation, self.input)
+        operation, _why = self._fitting(self.operation, self.input)
         learned = self._way_learned(operation, self.input)
         return learned.training.network if learned else None
 
@@ -251,14 +271,14 @@ class RoundTripLab(Lab):
     def _learn(self) -> Job:
         yield 0.0, "cutting patches out of other photographs"
         self.look = ""
-        operation, _ = self._fitting(self.operation, self.input)
+        operation, _why = self._fitting(self.operation, self.input)
         x = self.input
         pending = self.follow_up(operation, x)
         if pending is not None:  # only one job runs at a time
             yield from pending
         learned = self._way_learned(operation, x)
         if learned is None:
-            learned = LearnedWayBack(operation, x, self.inputs.label)
+            learned = LearnedWayBack(operation, x, self.inputs.picture.value)
             self._learned.append(learned)
         yield from learning(learned.training, self.show_again)
 
@@ -279,7 +299,7 @@ class RoundTripLab(Lab):
         low, high = signal_range(x)
         later = self._found.rows if self._found.belongs_to(operation, x) else []
         solved = {row.label for row in later}
-        rows = [row for _, row in own_ways(operation, x, high - low) if row.label not in solved]
+        rows = [row for _way, row in own_ways(operation, x, high - low) if row.label not in solved]
         return ranked([*rows, *later, *self._learned_row(operation, x, y, high - low)])
 
     def _learned_row(
@@ -293,7 +313,7 @@ class RoundTripLab(Lab):
 
     def follow_up(self, operation: Operation, x: Tensor) -> Job | None:
         """Least squares where the operation has no such way, and the second picture."""
-        operation, _ = self._fitting(operation, x)
+        operation, _why = self._fitting(operation, x)
         if not self._found.belongs_to(operation, x):
             self._found = Found(operation, x)
         return None if self._found.is_complete or not operation.linear else self._search(x)
@@ -306,7 +326,7 @@ class RoundTripLab(Lab):
         linear = linear_map(operation, x.shape)
         if result.spectrum is None:
             result.spectrum = yield from part(linear.spectrum_steps(), 0, 0.3)
-        rows = [row for _, row in own_ways(operation, x, high - low)]
+        rows = [row for _way, row in own_ways(operation, x, high - low)]
         label = to_solve(operation, rows, result.spectrum)
         if label and not result.rows:
             steps = least_squares_steps(linear, x, result.spectrum, high - low, label)
@@ -330,7 +350,7 @@ class RoundTripLab(Lab):
         limits = signal_range(x)
         result = self._found if self._found.belongs_to(operation, x) else Found()
         panels: list[AnyPanel] = [
-            tensor_panel("x", "Input x", "input", x, limits),
+            tensor_panel("x", _("Input x"), "input", x, limits),
             _result(y, limits),
             *_metamer_panels(result.metamer, limits),
         ]
@@ -340,7 +360,7 @@ class RoundTripLab(Lab):
         warnings = filter(None, (sentence, *map(_not_converged, rows)))
         return Frame(
             tuple(panels),
-            strip=(*_strip(operation, x, y), Step(best.label), _tensor("x̂", best.restored)),
+            strip=(*_strip(operation, x, y), Step(_(best.label)), _tensor("x̂", best.restored)),
             code=_program(operation, x, best),
             merits=(
                 *_merits(rows),
@@ -356,26 +376,36 @@ class RoundTripLab(Lab):
 def _check_size(size: Any) -> None:
     if isinstance(size, int) and size > LARGEST_SIZE:
         raise OperationError(
-            f"this lab goes every way back, which takes minutes for {size} × {size} pixels: use "
-            f"size={LARGEST_SIZE} or less, or rv.round_trip(operation, x)."
+            _(
+                "this lab goes every way back, which takes minutes for {size} × {size} "
+                "pixels: use size={most} or less, or rv.round_trip(operation, "
+                "x).",
+                size=size,
+                most=LARGEST_SIZE,
+            )
         )
 
 
 def _result(y: Tensor, limits: tuple[float, float]) -> Panel:
     within = limits[0] <= float(y.min()) and float(y.max()) <= limits[1]
-    return tensor_panel("y", "Output y", "output", y, limits if within else signal_range(y))
+    return tensor_panel("y", _("Output y"), "output", y, limits if within else signal_range(y))
 
 
 def _metamer_panels(metamer: Metamer | None, limits: tuple[float, float]) -> list[AnyPanel]:
     if metamer is None or metamer.change < NO_TWIN:
         return []
-    panel = tensor_panel("metamer", "Another x with the same y", "input", metamer.picture, limits)
+    panel = tensor_panel(
+        "metamer", _("Another x with the same y"), "input", metamer.picture, limits
+    )
     return [
         replace(
             panel,
             role="undone",
             like="x",
-            caption=f"differs by {metamer.change:.2f} per cell from x; its y by at most 1e-4",
+            caption=_(
+                "differs by {change} per cell from x; its y by at most 1e-4",
+                change=format(metamer.change, ".2f"),
+            ),
         )
     ]
 
@@ -388,20 +418,20 @@ def _metamer_merit(metamer: Metamer | None) -> tuple[Merit, ...]:
         Merit(
             "second picture",
             f"{metamer.change:.2f} away, same y" if some else "none",
-            "a picture that the operation cannot tell from x, and its mean distance from x",
+            _("a picture that the operation cannot tell from x, and its mean distance from x"),
         ),
     )
 
 
 def _pair(rank: int, row: RoundTrip, x: Tensor, limits: tuple[float, float]) -> tuple[Panel, Panel]:
-    shown = tensor_panel(f"way{rank}", f"{rank}. {row.kind}", "undone", row.restored, limits)
-    caption = f"{row.label}: {_decibels(row)}, MAE {row.mae:.3f}, SSIM {row.ssim:.2f}"
+    shown = tensor_panel(f"way{rank}", f"{rank}. {_(row.kind)}", "undone", row.restored, limits)
+    caption = f"{_(row.label)}: {_decibels(row)}, MAE {row.mae:.3f}, SSIM {row.ssim:.2f}"
     if row.same_as:
         caption += f"; the same picture as {row.same_as}"
     error = error_panel(row.restored, x, limits)
     return (
         replace(shown, caption="; ".join(filter(None, (caption, shown.caption))), like="x"),
-        replace(error, name=f"error{rank}", title=f"{rank}. Error |x̂ − x|"),
+        replace(error, name=f"error{rank}", title=_("{rank}. Error |x̂ − x|", rank=rank)),
     )
 
 
@@ -426,12 +456,12 @@ def _spectrum_merits(found: Spectrum | None) -> tuple[Merit, ...]:
         Merit(
             "rank",
             f"{found.rank:,} of {found.inputs:,}",
-            "how many dimensions of x come through; the others are lost for good",
+            _("how many dimensions of x come through; the others are lost for good"),
         ),
         Merit(
             "condition",
             f"{found.condition:.2g}",
-            "how many times weaker the weakest direction comes through than the strongest",
+            _("how many times weaker the weakest direction comes through than the strongest"),
         ),
     )
 
@@ -482,7 +512,7 @@ def _program(operation: Operation, x: Tensor, best: RoundTrip) -> str:
             lambda: best.kind,
             f"A = rv.linear_map({in_rv}, x.shape)  # in float64: in float32, weak directions drown",
         )
-    return "\n".join(filter(None, (*lines, way.setup, f"x_hat = {way.code}  # {best.kind}")))
+    return "\n".join(filter(None, (*lines, way.setup, f"x_hat = {way.code}  # {_(best.kind)}")))
 
 
 def _hint(operation: Operation, rows: tuple[RoundTrip, ...], found: Found) -> str:

@@ -23,6 +23,8 @@ from resample_viz.networks import UPSAMPLINGS, SegmentationNetwork
 from resample_viz.operations import Operation, OperationError
 from resample_viz.training import Task, Training, class_picture, segmentation
 from resample_viz.view import Frame, Merit, Panel, Step
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
 SHAPES, HORSE, COINS = "generated shapes", "a real outline", "a photograph of coins"
 HELD_OUT = 40
@@ -58,9 +60,12 @@ class SegmentationLab(TrainedLab):
     warm_up = 0.2
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset(
-            "bilinear",
-            "Once it is trained, nearly all is right inside the shapes. The wrong pixels lie along "
-            "the edges: three poolings have forgotten where in its 8 × 8 pixels an edge was.",
+            N_("bilinear"),
+            N_(
+                "Once it is trained, nearly all is right inside the shapes. The wrong "
+                "pixels lie along the edges: three poolings have forgotten where in "
+                "its 8 × 8 pixels an edge was."
+            ),
             {
                 "image": SHAPES,
                 "example": 0,
@@ -69,27 +74,36 @@ class SegmentationLab(TrainedLab):
             },
         ),
         Preset(
-            "max unpooling",
-            "SegNet's idea: the indices of the poolings say where the largest values were. Fewer "
-            "wrong pixels in the band.",
+            N_("max unpooling"),
+            N_(
+                "SegNet's idea: the indices of the poolings say where the largest "
+                "values were. Fewer wrong pixels in the band."
+            ),
             {"image": SHAPES, "example": 0, "upsampling": "max unpooling", "skips": False},
         ),
         Preset(
-            "skip connections",
-            "U-Net's idea: the decoder is handed the maps themselves, not only the places of their "
-            "maxima. The edges are nearly right.",
+            N_("skip connections"),
+            N_(
+                "U-Net's idea: the decoder is handed the maps themselves, not only the "
+                "places of their maxima. The edges are nearly right."
+            ),
             {"image": SHAPES, "example": 0, "upsampling": "bilinear + convolution", "skips": True},
         ),
         Preset(
-            "a horse",
-            "No such outline was ever trained on. The body is found; thin legs and ears are what "
-            "three poolings lose first.",
+            N_("a horse"),
+            N_(
+                "No such outline was ever trained on. The body is found; thin legs and "
+                "ears are what three poolings lose first."
+            ),
             {"image": HORSE, "example": 0, "upsampling": "bilinear + convolution", "skips": True},
         ),
         Preset(
-            "coins",
-            "A real photograph, grey. The network has learned coloured patterns: coins have none, "
-            "so it does not know them. Any class counts as coin here.",
+            N_("coins"),
+            N_(
+                "A real photograph, grey. The network has learned coloured patterns: "
+                "coins have none, so it does not know them. Any class counts as coin "
+                "here."
+            ),
             {
                 "image": COINS,
                 "noise": 0.0,
@@ -98,8 +112,8 @@ class SegmentationLab(TrainedLab):
             },
         ),
         Preset(
-            "six times the noise",
-            "Noise of 0.3 instead of the 0.05 of training: now the inside is wrong as well.",
+            N_("six times the noise"),
+            N_("Noise of 0.3 instead of the 0.05 of training: now the inside is wrong as well."),
             {
                 "image": SHAPES,
                 "example": 0,
@@ -349,7 +363,8 @@ def _unjudged(scores: Tensor) -> tuple[Panel, ...]:
 def _shares(classes: Tensor) -> tuple[Merit, ...]:
     counts = torch.bincount(classes.flatten(), minlength=len(CLASSES)) / classes.numel()
     return tuple(
-        Merit(name, f"{float(share):.0%}", "of the pixels") for name, share in zip(CLASSES, counts)
+        Merit(name, f"{float(share):.0%}", _("of the pixels"))
+        for name, share in zip(CLASSES, counts)
     )
 
 
@@ -358,14 +373,14 @@ def _merits(classes: Tensor, mask: Tensor, names: tuple[str, ...]) -> tuple[Meri
     band, count = edge_band(mask), max(len(names), int(classes.max()) + 1)
     each = iou(classes, mask, count)
     present = mask.unique()
-    parts = [Merit("IoU", _mean(each, present), "the mean over the classes in the mask")]
+    parts = [Merit("IoU", _mean(each, present), _("the mean over the classes in the mask"))]
     for label, within, meaning in (
         ("in the band", band, "at most 2 pixels from another class"),
         ("beyond it", ~band, "all other pixels"),
     ):
         parts.append(Merit(label, _mean(iou(classes, mask, count, within), present), meaning))
     for number in present.tolist():
-        parts.append(Merit(names[number], f"{float(each[number]):.2f}", "IoU of this class"))
+        parts.append(Merit(names[number], f"{float(each[number]):.2f}", _("IoU of this class")))
     return tuple(parts)
 
 

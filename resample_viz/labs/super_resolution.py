@@ -36,6 +36,8 @@ from resample_viz.operations import Operation
 from resample_viz.training import Task, Training, super_resolution
 from resample_viz.view import Frame, Merit, Panel, Step
 from resample_viz.view.colors import Role
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
 FACTORS = (2, 3)
 BLOCKS = tuple(block for block in UPSAMPLINGS if block != "max unpooling")
@@ -104,21 +106,29 @@ class SuperResolutionLab(TrainedLab):
     learning_rate: ClassVar[float] = 3e-3
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset(
-            "edges come back",
-            "Compare the two errors: the outlines are what the network gets right and bicubic does "
-            "not. They are in the picture of its detail, too.",
+            N_("edges come back"),
+            N_(
+                "Compare the two errors: the outlines are what the network gets right "
+                "and bicubic does not. They are in the picture of its detail, too."
+            ),
             {"image": "camera", "size": 96, "down": 0.2, "across": 0.4},
         ),
         Preset(
-            "texture does not",
-            "Fur, at a third of the size. The detail that the network should add is everywhere, "
-            "the one that it adds is weak: nobody can guess single hairs.",
+            N_("texture does not"),
+            N_(
+                "Fur, at a third of the size. The detail that the network should add "
+                "is everywhere, the one that it adds is weak: nobody can guess single "
+                "hairs."
+            ),
             {"image": "chelsea", "size": 96, "down": 0.9, "across": 0.6, "factor": 3},
         ),
         Preset(
-            "rings that are not there",
-            "Shrunk without anti-aliasing, fine rings became coarse ones. The network draws them "
-            "as sharp as true ones: nothing in the small picture tells them apart.",
+            N_("rings that are not there"),
+            N_(
+                "Shrunk without anti-aliasing, fine rings became coarse ones. The "
+                "network draws them as sharp as true ones: nothing in the small "
+                "picture tells them apart."
+            ),
             {
                 "image": "zone plate",
                 "size": 192,
@@ -128,9 +138,12 @@ class SuperResolutionLab(TrainedLab):
             },
         ),
         Preset(
-            "shrunk in another way",
-            "Shrunk without anti-aliasing, it is sharp already. The network sharpens "
-            "it all the same, as it was trained to, and falls behind bicubic.",
+            N_("shrunk in another way"),
+            N_(
+                "Shrunk without anti-aliasing, it is sharp already. The network "
+                "sharpens it all the same, as it was trained to, and falls behind "
+                "bicubic."
+            ),
             {
                 "image": "camera",
                 "size": 96,
@@ -140,9 +153,11 @@ class SuperResolutionLab(TrainedLab):
             },
         ),
         Preset(
-            "noise is detail, too",
-            "A little noise on the small picture. The network has seen none in its training: it "
-            "sharpens noise as it sharpens edges.",
+            N_("noise is detail, too"),
+            N_(
+                "A little noise on the small picture. The network has seen none in its "
+                "training: it sharpens noise as it sharpens edges."
+            ),
             {"image": "camera", "size": 96, "down": 0.2, "across": 0.4, "noise": 0.05},
         ),
     )
@@ -290,11 +305,11 @@ class SuperResolutionLab(TrainedLab):
         if truth is not None and min(truth.shape[-2:]) > 2 * factor:
             scores = {name: super_resolution_score(y, truth, factor) for name, y in results.items()}
             merits += [
-                Merit(f"PSNR {name}", decibels(score.psnr), "higher is nearer to the truth")
+                Merit(f"PSNR {name}", decibels(score.psnr), _("higher is nearer to the truth"))
                 for name, score in scores.items()
             ]
             merits += [
-                Merit(f"SSIM {name}", f"{score.ssim:.3f}", "1 is the truth")
+                Merit(f"SSIM {name}", f"{score.ssim:.3f}", _("1 is the truth"))
                 for name, score in scores.items()
                 if not math.isnan(score.ssim)
             ]

@@ -31,6 +31,7 @@ from resample_viz.view import (
 )
 from resample_viz.view.colors import ROLE_COLORS
 from resample_viz.view.pictures import GREYS
+from resample_viz.words import gettext as _
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -113,7 +114,7 @@ class TrainingView(widgets.Box):
                 Merit(
                     training.task.score_name,
                     f"{training.task.score(y, target):.3g}",
-                    "on the held-out examples shown",
+                    _("on the held-out examples shown"),
                 ),
             ),
             hint=training.note,

@@ -39,6 +39,8 @@ from resample_viz.operations import (
     check_memory,
 )
 from resample_viz.view import AnyPanel, Frame, Link, Merit, Panel, Step
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
 READINGS = ("scatter", "gather")
 MOST_STRETCHED = 2**20  # cells of the stretched grid on which both readings are compared
@@ -79,9 +81,12 @@ class TransposedConvolutionLab(KernelLab):
     }
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset(
-            "stamps add up",
-            "Press play: every cell of x stamps the kernel, times its own value, into y. Where "
-            "stamps overlap, they add up. Then set reading to gather: the same numbers.",
+            N_("stamps add up"),
+            N_(
+                "Press play: every cell of x stamps the kernel, times its own value, "
+                "into y. Where stamps overlap, they add up. Then set reading to "
+                "gather: the same numbers."
+            ),
             {
                 "image": "integer_grid",
                 "size": 4,
@@ -90,14 +95,16 @@ class TransposedConvolutionLab(KernelLab):
             },
         ),
         Preset(
-            "uneven overlap: k=3, s=2",
-            "Stamps of 3 in steps of 2: some cells get 1 stamp, some 2, some 4. That is the "
-            "checkerboard, before any learning. Set kernel_size to 4.",
+            N_("uneven overlap: k=3, s=2"),
+            N_(
+                "Stamps of 3 in steps of 2: some cells get 1 stamp, some 2, some 4. "
+                "That is the checkerboard, before any learning. Set kernel_size to 4."
+            ),
             {"image": "integer_grid", "size": 6, "kernel": "ones", "stride": 2, "show": OVERLAP},
         ),
         Preset(
-            "even overlap: k=4, s=2",
-            "4 is a multiple of 2: away from the border every cell gets 4 stamps.",
+            N_("even overlap: k=4, s=2"),
+            N_("4 is a multiple of 2: away from the border every cell gets 4 stamps."),
             {
                 "image": "integer_grid",
                 "size": 6,
@@ -108,9 +115,12 @@ class TransposedConvolutionLab(KernelLab):
             },
         ),
         Preset(
-            "even count, uneven sum",
-            "Nothing is trained, and the input is one flat grey. Four stamps land on every cell, "
-            "but not with the same weights: k=4 flickers as much as k=3. Move the seed.",
+            N_("even count, uneven sum"),
+            N_(
+                "Nothing is trained, and the input is one flat grey. Four stamps land "
+                "on every cell, but not with the same weights: k=4 flickers as much as "
+                "k=3. Move the seed."
+            ),
             {
                 "image": "integer_grid",
                 "size": 6,
@@ -122,9 +132,11 @@ class TransposedConvolutionLab(KernelLab):
             },
         ),
         Preset(
-            "which size was meant?",
-            "A convolution makes 4 × 4 of 7 × 7 and of 8 × 8. output_padding says which of the two "
-            "is to come back: x has 8 rows here.",
+            N_("which size was meant?"),
+            N_(
+                "A convolution makes 4 × 4 of 7 × 7 and of 8 × 8. output_padding says "
+                "which of the two is to come back: x has 8 rows here."
+            ),
             {
                 "image": "integer_grid",
                 "size": 8,
@@ -135,9 +147,12 @@ class TransposedConvolutionLab(KernelLab):
             },
         ),
         Preset(
-            "not an inverse",
-            "The convolution, then this layer with the same weights: the shape is back, the "
-            "picture is not. Even the best way back, least squares, is short of x.",
+            N_("not an inverse"),
+            N_(
+                "The convolution, then this layer with the same weights: the shape is "
+                "back, the picture is not. Even the best way back, least squares, is "
+                "short of x."
+            ),
             {
                 "image": "astronaut",
                 "size": 128,
@@ -151,10 +166,12 @@ class TransposedConvolutionLab(KernelLab):
             },
         ),
         Preset(
-            "half a pixel per level",
-            "A strided convolution reads pixel 2 i, interpolation takes it for 2 i + ½. After four "
-            "levels the lit pixel has become a spot 7.5 pixels too far right and down; a "
-            "transposed convolution leaves it in its place.",
+            N_("half a pixel per level"),
+            N_(
+                "A strided convolution reads pixel 2 i, interpolation takes it for 2 i "
+                "+ ½. After four levels the lit pixel has become a spot 7.5 pixels too "
+                "far right and down; a transposed convolution leaves it in its place."
+            ),
             {
                 "image": "impulse",
                 "size": 128,
@@ -259,9 +276,9 @@ class TransposedConvolutionLab(KernelLab):
                 Merit("weights", f"{operation.weight.numel()}"),
                 *_both_readings(operation, x, y),
             ),
-            hint="Each cell of y gathers from the stretched grid: the kernel is turned by 180°."
+            hint=_("Each cell of y gathers from the stretched grid: the kernel is turned by 180°.")
             if gathers
-            else "Each cell of x stamps the kernel into y. Point at one, or press play.",
+            else _("Each cell of x stamps the kernel into y. Point at one, or press play."),
             walk="y" if gathers else "x",
             stamp=not gathers,
         )
@@ -276,7 +293,7 @@ class TransposedConvolutionLab(KernelLab):
         panels = (
             self._input(x, operation),
             kernel_panel(stamps, "The stamp: kernel w"),
-            response_panel("y", "Output y: stamps added up", "output", y, limits, channel),
+            response_panel("y", _("Output y: stamps added up"), "output", y, limits, channel),
         )
         footprint = operation.footprint(x.shape)
         bias = float(operation.bias_values[channel]) if operation.bias else 0.0
@@ -298,7 +315,7 @@ class TransposedConvolutionLab(KernelLab):
             self._input(x, operation),
             Panel(
                 "z",
-                "x stretched: zeros between, and around (hatched)",
+                _("x stretched: zeros between, and around (hatched)"),
                 "input",
                 stretched[0],
                 limits,
@@ -311,7 +328,7 @@ class TransposedConvolutionLab(KernelLab):
                 editable=False,
                 caption="",
             ),
-            response_panel("y", "Output y", "output", y, signal_range(x), channel),
+            response_panel("y", _("Output y"), "output", y, signal_range(x), channel),
         )
         bias = float(operation.bias_values[channel]) if operation.bias else 0.0
         links = (
@@ -324,7 +341,7 @@ class TransposedConvolutionLab(KernelLab):
         shows = None if x.shape[1] == COLOURS else _seen(operation, self._channel(operation))
         editable = self.inputs.editable
         return Panel(
-            "x", "Input x", "input", x[0], signal_range(x), editable=editable, channel=shows
+            "x", _("Input x"), "input", x[0], signal_range(x), editable=editable, channel=shows
         )
 
     # The matrix
@@ -343,8 +360,11 @@ class TransposedConvolutionLab(KernelLab):
             frame,
             panels=(*frame.panels, *matrices),
             merits=matrix_merits(linear, x, transposed=True),
-            hint="A is the convolution with the same weights. The layer is Aᵀ, its transpose: its "
-            "rows are the columns of A. A is an inverse of it only where AAᵀ is the identity.",
+            hint=_(
+                "A is the convolution with the same weights. The layer is Aᵀ, its "
+                "transpose: its rows are the columns of A. A is an inverse of it only "
+                "where AAᵀ is the identity."
+            ),
         )
 
     # The convolution, and back
@@ -356,7 +376,7 @@ class TransposedConvolutionLab(KernelLab):
         stride, extra = (as_pair(v) for v in (operation.stride, operation.output_padding))
         panels: list[AnyPanel] = [
             self._input(x, operation),
-            response_panel("y", "Conv2d makes of x", "output", y, signal_range(x), 0),
+            response_panel("y", _("Conv2d makes of x"), "output", y, signal_range(x), 0),
         ]
         meant = None
         for more in range(min(stride)):
@@ -383,8 +403,11 @@ class TransposedConvolutionLab(KernelLab):
             code=_code_both_ways(conv, operation),
             formula=_both_formulas(conv, operation, x, y),
             merits=(Merit(f"sizes that become {y.shape[2]}", ", ".join(map(str, sizes))),),
-            hint="The convolution makes the same size of several sizes. output_padding says which "
-            "one comes back; the new row is computed, not filled with zeros.",
+            hint=_(
+                "The convolution makes the same size of several sizes. output_padding "
+                "says which one comes back; the new row is computed, not filled with "
+                "zeros."
+            ),
             warnings=warnings,
         )
 
@@ -400,23 +423,25 @@ class TransposedConvolutionLab(KernelLab):
         error = error_panel(scaled, x, limits)
         panels: list[AnyPanel] = [
             tensor_panel("x", "x", "input", x, limits),
-            response_panel("y", "y: Conv2d of x", "output", y, limits, 0),
+            response_panel("y", _("y: Conv2d of x"), "output", y, limits, 0),
             replace(
                 restored_panel(scaled, limits),
-                title=f"x̂: this layer, at its best scale (× {gain:.2f})",
+                title=_("x̂: this layer, at its best scale (× {gain})", gain=format(gain, ".2f")),
             ),
-            replace(error, title="Its error"),
+            replace(error, title=_("Its error")),
         ]
         figures = merits(scaled, x, limits)
         if solved is None:
             waiting = restored_panel(torch.zeros_like(x), limits, "is being computed")
-            panels.append(replace(waiting, name="best", title="The best way back: least squares"))
+            panels.append(
+                replace(waiting, name="best", title=_("The best way back: least squares"))
+            )
         else:
             best = restored_panel(solved.tensor, limits, solved.note)
-            panels.append(replace(best, name="best", title="The best way back: least squares"))
+            panels.append(replace(best, name="best", title=_("The best way back: least squares")))
             error = error_panel(solved.tensor, x, limits)
-            panels.append(replace(error, name="best_error", title="Its error: what is lost"))
-            (_, psnr, _) = merits(solved.tensor, x, limits)
+            panels.append(replace(error, name="best_error", title=_("Its error: what is lost")))
+            psnr = merits(solved.tensor, x, limits)[1]
             figures += (Merit("least squares", psnr.value, psnr.meaning),)
         return Frame(
             tuple(panels),
@@ -424,7 +449,7 @@ class TransposedConvolutionLab(KernelLab):
             code=_code_both_ways(conv, layer),
             formula=_both_formulas(conv, layer, x, y),
             merits=figures,
-            hint="The shape comes back. The values do not: the layer is the transpose.",
+            hint=_("The shape comes back. The values do not: the layer is the transpose."),
         )
 
 
@@ -439,7 +464,7 @@ def _both_readings(operation: ConvTranspose, x: Tensor, y: Tensor) -> tuple[Meri
         Merit(
             "scatter and gather",
             "the same numbers" if gap <= 1e-5 * scale else f"differ by {gap:.1g}",
-            "the layer, and an ordinary convolution of the stretched grid",
+            _("the layer, and an ordinary convolution of the stretched grid"),
         ),
     )
 
@@ -450,8 +475,12 @@ def _convolution(operation: ConvTranspose, x: Tensor) -> Conv:
     conv = plain.transposed()
     if conv.weight.shape[1] * conv.groups != x.shape[1]:
         raise OperationError(
-            f"the way there takes {conv.weight.shape[1] * conv.groups} channels, as many as "
-            f"out_channels, but the picture has {x.shape[1]}: use out_channels={x.shape[1]}."
+            _(
+                "the way there takes {count} channels, as many as out_channels, but the "
+                "picture has {given}: use out_channels={given}.",
+                count=conv.weight.shape[1] * conv.groups,
+                given=x.shape[1],
+            )
         )
     return conv
 

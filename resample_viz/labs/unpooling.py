@@ -24,9 +24,11 @@ from resample_viz.operations import (
 )
 from resample_viz.operations.validation import pair
 from resample_viz.view import Frame, Link, Merit, Panel, Step
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
 GRID = {"image": "integer_grid", "size": 6}
-HINT = (
+HINT = N_(
     "Point at a cell of y: the window, the winner in it, and the place in û to which it returns. "
     "Everything else in û is 0."
 )
@@ -49,33 +51,46 @@ class UnpoolingLab(Lab):
     operation_type = MaxPool
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset(
-            "one value in four",
-            "The numbers grow to the right and down, so the last cell of every window wins. Its "
-            "index counts the cells of x row by row, from 0.",
+            N_("one value in four"),
+            N_(
+                "The numbers grow to the right and down, so the last cell of every "
+                "window wins. Its index counts the cells of x row by row, from 0."
+            ),
             GRID,
         ),
         Preset(
-            "a photograph",
-            "The winners are back in their places, and the picture is mostly black. Compare the "
-            "decibels: copying every value over its block comes much closer.",
+            N_("a photograph"),
+            N_(
+                "The winners are back in their places, and the picture is mostly "
+                "black. Compare the decibels: copying every value over its block comes "
+                "much closer."
+            ),
             {"image": "astronaut", "size": 128},
         ),
         Preset(
-            "one cell wins nine times",
-            "Windows that overlap share a winner. Pooling counts it nine times, unpooling writes "
-            "it once: this is no longer the transpose of anything.",
+            N_("one cell wins nine times"),
+            N_(
+                "Windows that overlap share a winner. Pooling counts it nine times, "
+                "unpooling writes it once: this is no longer the transpose of anything."
+            ),
             {"image": "impulse", "size": 7, "kernel_size": 3, "stride": 1},
         ),
         Preset(
-            "an odd size",
-            "7 does not divide by 2: no window reads the last row and column (crossed out). Only "
-            "output_size tells unpooling that they existed. Tick ceil_mode to read them.",
+            N_("an odd size"),
+            N_(
+                "7 does not divide by 2: no window reads the last row and column "
+                "(crossed out). Only output_size tells unpooling that they existed. "
+                "Tick ceil_mode to read them."
+            ),
             {"image": "integer_grid", "size": 7},
         ),
         Preset(
-            "output_size forgotten",
-            "The indices count rows of 7 cells, û has rows of 6: every row slips one cell further. "
-            "With another picture PyTorch may refuse instead: choose the integer grid.",
+            N_("output_size forgotten"),
+            N_(
+                "The indices count rows of 7 cells, û has rows of 6: every row slips "
+                "one cell further. With another picture PyTorch may refuse instead: "
+                "choose the integer grid."
+            ),
             {"image": "ramp", "size": 7, "output_size": False},
         ),
     )
@@ -109,10 +124,12 @@ class UnpoolingLab(Lab):
         return Frame(
             (
                 replace(
-                    tensor_panel("x", "Input x", "input", x, limits, editable=self.inputs.editable),
+                    tensor_panel(
+                        "x", _("Input x"), "input", x, limits, editable=self.inputs.editable
+                    ),
                     unread=(axes[0].unread(), axes[1].unread()),
                 ),
-                tensor_panel("y", "Output y", "output", y, limits),
+                tensor_panel("y", _("Output y"), "output", y, limits),
                 _index_panel(indices, x.shape[-1]),
                 _wins_panel(wins),
                 _way_panel("u", "û: max unpooling", restored, x, limits),
@@ -130,7 +147,7 @@ class UnpoolingLab(Lab):
             code=_code(operation, with_size),
             merits=_merits(wins, restored, x),
             formula=f"{operation.explain_shape(x.shape)}\nback: {_backward(unpool, y)}",
-            hint=self.look or HINT,
+            hint=self.look or _(HINT),
             warnings=self._warnings(restored, x, wins),
             columns=3,
         )
@@ -149,7 +166,7 @@ class UnpoolingLab(Lab):
 
     def _other(self, x: Tensor) -> Tensor:
         """Another photograph of the same shape."""
-        name = "chelsea" if self.inputs.label == "coffee" else "coffee"
+        name = "chelsea" if self.inputs.picture.value == "coffee" else "coffee"
         picture = photograph(name, (x.shape[2], x.shape[3]))
         return picture if x.shape[1] == 3 else picture.mean(1, keepdim=True).expand(x.shape)
 
@@ -179,8 +196,10 @@ def _unpooled(pool: MaxPool, unpool: MaxUnpool, y: Tensor, indices: Tensor) -> T
         if max(pair(pool.dilation)) == 1:
             raise
         raise OperationError(
-            "nn.MaxUnpool2d knows no dilation: it takes the size for a mistake, or the indices. "
-            "Pool with dilation=1."
+            _(
+                "nn.MaxUnpool2d knows no dilation: it takes the size for a mistake, or "
+                "the indices. Pool with dilation=1."
+            )
         ) from None
 
 
@@ -197,12 +216,18 @@ def _index_panel(indices: Tensor, width: int) -> Panel:
     row, col = divmod(first, width)
     return Panel(
         "indices",
-        "Indices, row by row",
+        _("Indices, row by row"),
         "index",
         indices[0, :1].float(),
         (0.0, float(max(1, int(indices.max())))),
         colormap="cividis",
-        caption=f"the first one: {first} = {row} × {width} + {col}, row {row}, column {col}",
+        caption=_(
+            "the first one: {first} = {row} × {width} + {col}, row {row}, column {col}",
+            first=first,
+            row=row,
+            width=width,
+            col=col,
+        ),
         like="y",
     )
 
@@ -212,12 +237,17 @@ def _wins_panel(wins: Tensor) -> Panel:
     won = int((wins[0] > 0).sum())
     return Panel(
         "wins",
-        "How often each cell wins",
+        _("How often each cell wins"),
         "index",
         wins[:1],
         (0.0, max(1.0, float(wins.max()))),
         colormap="cividis",
-        caption=f"{won} of {wins[0].numel()} cells of channel 0 win, {more} of them more than once",
+        caption=_(
+            "{won} of {count} cells of channel 0 win, {more} of them more than once",
+            won=won,
+            count=wins[0].numel(),
+            more=more,
+        ),
         like="x",
     )
 
@@ -241,14 +271,14 @@ def _merits(wins: Tensor, restored: Tensor, x: Tensor) -> tuple[Merit, ...]:
     won = wins > 0
     total = won.numel()
     merits = [
-        Merit("winners", f"{int(won.sum())} of {total} values", "in all channels"),
-        Merit("win more than once", f"{int((wins > 1).sum())}", "where windows overlap"),
+        Merit("winners", f"{int(won.sum())} of {total} values", _("in all channels")),
+        Merit("win more than once", f"{int((wins > 1).sum())}", _("where windows overlap")),
     ]
     if restored.shape == x.shape:
         back = int((won & (restored[0] == x[0])).sum())
         merits += [
-            Merit("back in place", f"{back / total:.1%}", "values that unpooling brought back"),
-            Merit("PSNR of û", _decibels(restored, x), "higher is better"),
+            Merit("back in place", f"{back / total:.1%}", _("values that unpooling brought back")),
+            Merit("PSNR of û", _decibels(restored, x), _("higher is better")),
         ]
     return tuple(merits)
 
