@@ -74,7 +74,7 @@ class Show:
         self.sent: dict[str, Any] = {}
 
     def traits(self) -> dict[str, Any]:
-        names = ("frame", "moves", "palettes", "progress", "max_upload", *FROM_PAGE)
+        names = ("frame", "moves", "palettes", "progress", "max_upload", "words", *FROM_PAGE)
         slots = [name for name in self.stage.keys if SLOTS.fullmatch(name)]
         return {name: getattr(self.stage, name) for name in (*names, *slots)}
 

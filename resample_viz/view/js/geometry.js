@@ -2,6 +2,7 @@
 // Pure functions behind the stage: what a buffer means, which cells belong together, how a sum is
 // written out. Nothing here touches the page, so all of it is tested without a browser.
 /** @import { Area, Axis, AxisMeta, Cell, Codes, Link, LinkMeta, PanelMeta, Sums, ValueOf, WeightedCell } from "./protocol.js" */
+import { n, t } from "./words.js";
 
 /**
  * The typed array behind a DataView, copied when it is not aligned.
@@ -516,9 +517,11 @@ export function writtenOut(cells, valueAtCell, { most = 4, inOrder = false, bias
   const total = terms.reduce(add, bias);
   const shown = terms.slice(0, most).map((term) => `${format(term.weight)}·${format(term.value)}`);
   if (terms.length > most) {
-    shown.push(`(${terms.length - most} more add ${format(terms.slice(most).reduce(add, 0))})`);
+    const rest = { total: format(terms.slice(most).reduce(add, 0)) };
+    const left = terms.length - most;
+    shown.push(`(${n("{count} more adds {total}", "{count} more add {total}", left, rest)})`);
   }
-  if (bias) shown.push(`${format(bias)} (bias)`);
+  if (bias) shown.push(t("{bias} (bias)", { bias: format(bias) }));
   return { text: (shown.join(" + ") || "0").replaceAll("+ −", "− "), total };
 }
 

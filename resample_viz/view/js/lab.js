@@ -2,6 +2,7 @@
 // What the stage does for the lab around it: full screen, Ctrl+Z, names for sliders, one column where
 // there is no room for two. Everything ends with the signal.
 import { element } from "./dom.js";
+import { t } from "./words.js";
 
 const NARROW = 700; // CSS pixels
 const TYPED_INTO = "input, textarea, select, [contenteditable=true]";
@@ -22,8 +23,8 @@ export class LabAround {
     this.place = null;
     this.full = element("button", "rv-full", {
       type: "button",
-      title: "Full screen (Esc leaves it)",
-      "aria-label": "Full screen",
+      title: t("Full screen (Esc leaves it)"),
+      "aria-label": t("Full screen"),
     });
     this.full.append(icon("M1 6V1h5M10 1h5v5M15 10v5h-5M6 15H1v-5"));
     this.full.hidden = !document.fullscreenEnabled;

@@ -19,6 +19,7 @@ import {
 import { element, outline, resize, setText } from "./dom.js";
 import { whole } from "./layout.js";
 import { paintRow } from "./row_chart.js";
+import { t } from "./words.js";
 
 const NUMBERS_FROM = 24; // CSS pixels per cell from which values are written into the cells
 const WEIGHTS_FROM = 34; // CSS pixels per cell from which weights stand on the cells
@@ -26,7 +27,9 @@ const CROSSED_FROM = 6; // CSS pixels per cell from which unread cells are cross
 const MOST_HEIGHT = 600; // CSS pixels; a panel that would be taller becomes narrower
 /** @param {string} typed */
 const NO_NUMBER = (typed) =>
-  `${JSON.stringify(typed)} is no number, so the cell keeps its value: type one such as 0.5, −2 or 1/3.`;
+  t("{typed} is no number, so the cell keeps its value: type one such as 0.5, −2 or 1/3.", {
+    typed: JSON.stringify(typed),
+  });
 /** @type {(keyof PanelMeta)[]} */
 const MEANING = [
   "kind",
@@ -489,7 +492,7 @@ export class PanelView {
    */
   nameOf({ row, col }) {
     const [top, left] = this.meta.margin ?? [0, 0];
-    return `row ${format(row - top)}, column ${format(col - left)}`;
+    return t("row {row}, column {col}", { row: format(row - top), col: format(col - left) });
   }
 
   /**
@@ -691,7 +694,7 @@ export class PanelView {
     if (numberOf(this.meta, cell.row, cell.col) < 0) return; // padding is not for typing
     const field = element("input", "rv-edit", {
       inputmode: "decimal",
-      "aria-label": `value of ${this.nameOf(cell)}`,
+      "aria-label": t("value of {cell}", { cell: this.nameOf(cell) }),
     });
     field.value = start ?? format(this.value(cell.row, cell.col)).replace("−", "-");
     const { left, top } = this.rectOf(cell, this.screen.getBoundingClientRect());

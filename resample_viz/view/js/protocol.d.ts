@@ -265,10 +265,14 @@ declare global {
   }
 }
 
+/** What sentences become in the chosen language; for plurals the forms, and which one 0, 1, … take. */
+export type Words = Record<string, string | { forms: string[]; of: number[] }>;
+
 /** The traits of `Stage`. Those in the second half the browser sets. */
 export interface Traits {
   frame: Frame;
   moves: Moves;
+  words?: Words;
   palettes: Record<string, DataView>;
   progress: { share?: number; text?: string };
   max_upload: number;

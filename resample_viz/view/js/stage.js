@@ -25,20 +25,24 @@ import { Lines } from "./lines.js";
 import { columnAt, nearest, rowScene } from "./row_chart.js";
 import { PanelView } from "./panel_view.js";
 import { Stepper } from "./stepper.js";
+import { n, speak, t } from "./words.js";
 
 const LOUPE_CELLS = 6; // the loupe shows at most this many cells per axis
 const LOUPE_SIZE = 150; // CSS pixels, unless its cells would be too small to be read
 const LEAST_LOUPE_CELL = 34; // CSS pixels
 const PRODUCTS = 9; // products that are written out of a window
-const CHANNEL_NAMES = ["red", "green", "blue"];
-const PINNED = "pinned: Esc or a click on it frees it";
+const pinned = () => t("pinned: Esc or a click on it frees it");
 const LOW = 520; // CSS pixels; on a lower screen the sentence stands at the pointer alone
 const TITLE_ROWS = 54; // CSS pixels: two titles, and the gap between two rows of panels
-const TRACED =
-  "Point at a cell to see where it comes from, or walk with the arrow keys. Click or Enter pins it, Esc frees it.";
-const READ = "Point at a cell to read its value, or walk with the arrow keys.";
-const LOST =
-  "The kernel was restarted or closed. Hovering still works here; run the cell again to move the controls.";
+const traced = () =>
+  t(
+    "Point at a cell to see where it comes from, or walk with the arrow keys. Click or Enter pins it, Esc frees it.",
+  );
+const read = () => t("Point at a cell to read its value, or walk with the arrow keys.");
+const lost = () =>
+  t(
+    "The kernel was restarted or closed. Hovering still works here; run the cell again to move the controls.",
+  );
 
 export class StageView {
   /**
@@ -47,6 +51,7 @@ export class StageView {
    */
   constructor(model, el) {
     this.model = model;
+    speak(model.get("words"));
     this.abort = new AbortController();
     /** @type {Map<string, PanelView>} */
     this.panels = new Map();
@@ -83,7 +88,7 @@ export class StageView {
     const { signal } = this.abort;
     this.root = element("div", "rv-stage", { "data-frame": "0", "data-state": "ok" });
     this.around = new LabAround(this.root, signal, () => this.repaint());
-    this.strip = element("div", "rv-strip", { "aria-label": "shapes" });
+    this.strip = element("div", "rv-strip", { "aria-label": t("shapes") });
     this.top = element("div", "rv-top");
     this.top.append(this.strip, this.around.full);
     this.alert = element("div", "rv-alert", { role: "alert" });
@@ -107,7 +112,7 @@ export class StageView {
     this.marker = element("label", "rv-marker");
     this.markBox = element("input", "", { type: "checkbox" });
     this.markBox.checked = true;
-    this.marker.append(this.markBox, "paint values outside the range of the picture magenta");
+    this.marker.append(this.markBox, t("paint values outside the range of the picture magenta"));
     this.sentence = element("div", "rv-sentence", { "aria-live": "polite" });
     this.buildUpload();
     this.foot = element("div", "rv-foot");
@@ -139,8 +144,8 @@ export class StageView {
     const pre = element("pre");
     pre.append(this.code);
     this.fold.append(this.firstLine, pre, this.formula);
-    this.copy = element("button", "rv-copy", { type: "button", title: "Copy this code" });
-    this.copy.textContent = "Copy";
+    this.copy = element("button", "rv-copy", { type: "button", title: t("Copy this code") });
+    this.copy.textContent = t("Copy");
     this.codeRow.append(this.fold, this.copy);
     this.copy.addEventListener("click", () => this.copyCode(), { signal: this.abort.signal });
   }
@@ -150,7 +155,7 @@ export class StageView {
     this.own = element("label", "rv-own");
     this.own.hidden = !this.model.get("max_upload");
     this.file = element("input", "", { type: "file", accept: "image/*" });
-    this.own.append("Your own picture, or drop it here", this.file);
+    this.own.append(t("Your own picture, or drop it here"), this.file);
     const { signal } = this.abort;
     this.file.addEventListener("change", () => this.take(this.file.files[0]), { signal });
     this.root.addEventListener("dragover", (event) => event.preventDefault(), { signal });
@@ -171,7 +176,10 @@ export class StageView {
     if (!file || !most) return;
     if (file.size > most) {
       this.say(
-        `${file.name} has ${(file.size / 1e6).toFixed(1)} MB, more than the ${most / 1e6} MB that a lab takes: make it smaller first, 512 pixels are plenty.`,
+        t(
+          "{name} has {size} MB, more than the {most} MB that a lab takes: make it smaller first, 512 pixels are plenty.",
+          { name: file.name, size: (file.size / 1e6).toFixed(1), most: most / 1e6 },
+        ),
       );
       return;
     }
@@ -214,7 +222,7 @@ export class StageView {
 
   lost = () => {
     this.root.dataset.kernel = "lost";
-    this.alert.textContent = LOST;
+    this.alert.textContent = lost();
   };
 
   showProgress = () => {
@@ -346,7 +354,7 @@ export class StageView {
     setText(this.firstLine, frame.code.split("\n", 1)[0]);
     this.codeRow.hidden = !frame.code;
     this.root.toggleAttribute("data-plain", !frame.code && !frame.links.length);
-    setText(this.alert, this.root.dataset.kernel === "lost" ? LOST : frame.alert);
+    setText(this.alert, this.root.dataset.kernel === "lost" ? lost() : frame.alert);
     setText(this.formula, frame.formula);
     setText(this.hint, frame.hint);
     const warnings = frame.warnings.map((text) => {
@@ -565,7 +573,7 @@ export class StageView {
       figure.dataset.hover = `${spot.row},${spot.col}`;
     }
     this.root.dataset.pinned = this.pinned ? "true" : "false";
-    if (!spot) this.tell(this.links.length ? TRACED : READ, null);
+    if (!spot) this.tell(this.links.length ? traced() : read(), null);
     if (spot) this.placeCard(spot, frame);
     else this.card.hide();
   }
@@ -577,7 +585,7 @@ export class StageView {
   placeCard(spot, frame) {
     const panel = this.panels.get(spot.name);
     if (!panel.view) return this.card.hide(); // a bar of a chart says all in the sentence
-    this.card.write(this.sentence.textContent, this.pinned ? PINNED : "");
+    this.card.write(this.sentence.textContent, this.pinned ? pinned() : "");
     const avoid = [];
     for (const [name, { boxes }] of this.highlight)
       for (const box of boxes) avoid.push(this.panels.get(name).rectOf(box, frame));
@@ -613,7 +621,7 @@ export class StageView {
     const panel = this.panels.get(spot.name);
     const role = panel.meta.like || panel.meta.name;
     if (panel.spots.length)
-      return this.tell(`${panel.spots[spot.col][1]} Click or Enter chooses it.`, null);
+      return this.tell(`${panel.spots[spot.col][1]} ${t("Click or Enter chooses it.")}`, null);
     if (panel.meta.ties?.length) return this.explainWeight(spot, panel);
     if (panel.meta.names?.[0].length) return this.explainPair(spot, panel);
     const here = this.moved(spot, panel, this.panels.get(role));
@@ -623,7 +631,8 @@ export class StageView {
     this.markBands(role, here);
     if (incoming) return this.explainOutput(spot, here, incoming);
     if (outgoing.length) return this.explainInput(spot, here, outgoing);
-    this.tell(`${panel.meta.title}, ${panel.nameOf(spot)}: ${this.reading(panel, spot)}.`, null);
+    const facts = { cell: panel.nameOf(spot), reading: this.reading(panel, spot) };
+    this.tell(t("{title}, {cell}: {reading}.", { title: panel.meta.title, ...facts }), null);
   }
 
   /**
@@ -693,8 +702,16 @@ export class StageView {
       ],
     });
     this.tell(
-      `Matrix row ${spot.row}, column ${spot.col}: ${this.reading(panel, spot)}, the weight with which ` +
-        `${from.meta.name} ${from.nameOf(source)} goes into ${to.meta.name} ${to.nameOf(target)}.`,
+      t(
+        "Matrix row {row}, column {col}: {reading}, the weight with which {source} goes into {target}.",
+        {
+          row: spot.row,
+          col: spot.col,
+          reading: this.reading(panel, spot),
+          source: `${from.meta.name} ${from.nameOf(source)}`,
+          target: `${to.meta.name} ${to.nameOf(target)}`,
+        },
+      ),
       null,
     );
   }
@@ -712,7 +729,7 @@ export class StageView {
     } = panel.meta;
     const value = panel.value(spot.row, spot.col);
     const words = Number.isNaN(value)
-      ? "not computed"
+      ? t("not computed")
       : `${format(value, 1)}${unit ? ` ${unit}` : ""}`;
     this.highlight.set(spot.name, {
       cells: [],
@@ -722,7 +739,15 @@ export class StageView {
       ],
     });
     this.tell(
-      `${title}: ${rows[spot.row]} against ${cols[spot.col]}: ${words}.${panel.meta.pickable ? " Click or Enter chooses the two." : ""}`,
+      [
+        t("{title}: {row} against {col}: {value}.", {
+          title,
+          row: rows[spot.row],
+          col: cols[spot.col],
+          value: words,
+        }),
+        ...(panel.meta.pickable ? [t("Click or Enter chooses the two.")] : []),
+      ].join(" "),
       null,
     );
   }
@@ -739,11 +764,19 @@ export class StageView {
     const seen = link.kernel || link.winners ? windowOf(link, here.row, here.col) : cells;
     this.mark(link.source, firstChannel(cells), seen.length ? [extent(seen)] : []);
     this.markFurther(link.source, firstChannel(cells));
-    const name = `Output ${output.nameOf(here)}: ${this.reading(this.panels.get(spot.name), spot)}`;
+    const facts = {
+      cell: output.nameOf(here),
+      reading: this.reading(this.panels.get(spot.name), spot),
+    };
     if (link.winners) {
       this.showReturn(link, cells[0], here);
       return this.tell(
-        `${name}, the largest of the ${seen.length} cells of its window: the one at ${input.nameOf(cells[0])}.`,
+        n(
+          "Output {cell}: {reading}, the largest of the {count} cell of its window: the one at {winner}.",
+          "Output {cell}: {reading}, the largest of the {count} cells of its window: the one at {winner}.",
+          seen.length,
+          { ...facts, winner: input.nameOf(cells[0]) },
+        ),
         { panel: input, cells },
       );
     }
@@ -765,14 +798,27 @@ export class StageView {
       },
     );
     const count = new Set(cells.map((cell) => `${cell.row},${cell.col}`)).size;
-    const channels = link.inputs > 1 ? ` in ${link.inputs} channels` : "";
-    const shown = output.meta.colour ? ` (${CHANNEL_NAMES[link.channel ?? 0]} channel)` : "";
+    const shown = output.meta.colour ? ` (${channelNames()[link.channel ?? 0]})` : "";
     const channel = output.meta.colour ? link.channel : undefined;
     const theirs = `${output.meta.by ?? "PyTorch"}: ${format(output.value(here.row, here.col, channel))}`;
     const given = output.meta.dtype === "u8" || output.sums ? "" : ` ${theirs}.`;
     const known = Number.isNaN(sum.total) ? "" : ` ${sum.text}${shown} = ${format(sum.total)}.`;
+    const from =
+      link.inputs > 1
+        ? n(
+            "Output {cell}: {reading}, from {count} input cell in {channels} channels.",
+            "Output {cell}: {reading}, from {count} input cells in {channels} channels.",
+            count,
+            { ...facts, channels: link.inputs },
+          )
+        : n(
+            "Output {cell}: {reading}, from {count} input cell.",
+            "Output {cell}: {reading}, from {count} input cells.",
+            count,
+            facts,
+          );
     this.tell(
-      `${name}, from ${count} input ${count === 1 ? "cell" : "cells"}${channels}.${known}${given}`,
+      `${from}${known}${given}`,
       cells.length
         ? { panel: input, cells: firstChannel(cells), products: Boolean(link.kernel) }
         : null,
@@ -844,9 +890,15 @@ export class StageView {
       const adds = input.value(here.row, here.col, channel);
       near = cells.length ? { panel: this.panels.get(link.target), cells, adds } : null;
     }
-    const padding = numberOf(input.meta, here.row, here.col) < 0 ? "Padding at" : "Input";
+    const facts = {
+      cell: input.nameOf(here),
+      reading: this.reading(this.panels.get(spot.name), spot),
+      reach: words,
+    };
     this.tell(
-      `${padding} ${input.nameOf(here)}: ${this.reading(this.panels.get(spot.name), spot)}, ${words}.`,
+      numberOf(input.meta, here.row, here.col) < 0
+        ? t("Padding at {cell}: {reading}, {reach}.", facts)
+        : t("Input {cell}: {reading}, {reach}.", facts),
       near,
     );
   }
@@ -858,17 +910,18 @@ export class StageView {
   reading(panel, { row, col }) {
     if (panel.meta.kind === "index") {
       const { row0, col0, shownRows } = panel.meta;
-      return `reads at row ${format(panel.codes[row - row0], 2)}, column ${format(panel.codes[shownRows + col - col0], 2)}`;
+      return t("reads at row {row}, column {col}", {
+        row: format(panel.codes[row - row0], 2),
+        col: format(panel.codes[shownRows + col - col0], 2),
+      });
     }
-    if (panel.hides(row, col)) return "not computed yet";
+    if (panel.hides(row, col)) return t("not computed yet");
     // Eight bits over the range of the panel carry two decimals, no more.
     const digits = panel.meta.dtype === "u8" && !panel.sums ? 2 : 4;
     const values = panel.values(row, col).map((value) => format(value, digits));
     const equals = panel.meta.dtype === "u8" ? "≈" : "=";
-    const so = panel.sums ? " so far" : "";
-    return values.length === 3
-      ? `RGB ${equals} ${values.join(", ")}`
-      : `value${so} ${equals} ${values[0]}`;
+    if (values.length === 3) return `RGB ${equals} ${values.join(", ")}`;
+    return `${panel.sums ? t("value so far") : t("value")} ${equals} ${values[0]}`;
   }
 
   /**
@@ -1011,8 +1064,8 @@ export class StageView {
       document.execCommand("copy");
       area.remove();
     }
-    this.copy.textContent = "Copied";
-    this.copy.addEventListener("pointerleave", () => (this.copy.textContent = "Copy"), {
+    this.copy.textContent = t("Copied");
+    this.copy.addEventListener("pointerleave", () => (this.copy.textContent = t("Copy")), {
       once: true,
       signal: this.abort.signal,
     });
@@ -1111,11 +1164,20 @@ function added(value, weight) {
   return [`×${formatWeight(weight)}`, product.startsWith("−") ? product : `+${product}`];
 }
 
+function channelNames() {
+  return [t("red channel"), t("green channel"), t("blue channel")];
+}
+
 /** @param {WeightedCell[]} cells */
 function reachOf(cells) {
-  if (!cells.length) return "reaches no output cell: it is never read";
+  if (!cells.length) return t("reaches no output cell: it is never read");
   const total = cells.reduce((sum, cell) => sum + cell.weight, 0);
-  return `reaches ${cells.length} output ${cells.length === 1 ? "cell" : "cells"}, with weights that sum to ${format(total)}`;
+  return n(
+    "reaches {count} output cell, with weights that sum to {total}",
+    "reaches {count} output cells, with weights that sum to {total}",
+    cells.length,
+    { total: format(total) },
+  );
 }
 
 /**

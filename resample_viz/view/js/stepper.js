@@ -3,6 +3,7 @@
 // a step means is up to the stage. Everything happens in the browser, one step or more per frame.
 
 import { element } from "./dom.js";
+import { n, t } from "./words.js";
 
 const SLOWEST = 1; // cells per second
 const FASTEST = 60;
@@ -32,22 +33,22 @@ export class Stepper {
     this.step = null;
     this.root = element("div", "rv-stepper", {
       role: "group",
-      "aria-label": "step through the cells",
+      "aria-label": t("step through the cells"),
     });
-    this.first = this.button("|◀", "first cell", () => this.go(0));
-    this.back = this.button("◀", "one cell back", () => this.go((this.step ?? this.count) - 1));
-    this.play = this.button("▶ Play", "play or pause", () => this.toggle());
-    this.next = this.button("▶|", "next cell", () => this.go((this.step ?? -1) + 1));
-    this.end = this.button("✕", "end the walk", () => this.stop());
+    this.first = this.button("|◀", t("first cell"), () => this.go(0));
+    this.back = this.button("◀", t("one cell back"), () => this.go((this.step ?? this.count) - 1));
+    this.play = this.button(`▶ ${t("Play")}`, t("play or pause"), () => this.toggle());
+    this.next = this.button("▶|", t("next cell"), () => this.go((this.step ?? -1) + 1));
+    this.end = this.button("✕", t("end the walk"), () => this.stop());
     this.speed = element("input", "", {
       type: "range",
       min: SLOWEST,
       max: FASTEST,
       value: USUAL,
-      "aria-label": "cells per second",
+      "aria-label": t("cells per second"),
     });
     this.words = element("span", "rv-steps", { "aria-live": "off" });
-    this.root.append("slow", this.speed, "fast", this.words);
+    this.root.append(t("slow"), this.speed, t("fast"), this.words);
     signal.addEventListener("abort", () => this.pause());
     this.root.addEventListener("keydown", (event) => {
       if (KEYS.includes(event.key)) event.stopPropagation(); // a notebook has other plans with them
@@ -129,11 +130,13 @@ export class Stepper {
   }
 
   show() {
-    const text = this.playing ? "❚❚ Pause" : "▶ Play";
+    const text = this.playing ? `❚❚ ${t("Pause")}` : `▶ ${t("Play")}`;
     if (this.play.textContent !== text) this.play.textContent = text;
     this.end.disabled = this.step === null;
     this.back.disabled = this.step === 0;
     this.words.textContent =
-      this.step === null ? `${this.count} cells to walk` : `cell ${this.step + 1} of ${this.count}`;
+      this.step === null
+        ? n("{count} cell to walk", "{count} cells to walk", this.count)
+        : t("cell {step} of {count}", { step: this.step + 1, count: this.count });
   }
 }
