@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from resample_viz.images import ImageError
+from resample_viz.words import gettext as _
 
 COUNT, SIDE = 1797, 8
 LOAD = """
@@ -43,6 +44,6 @@ def _levels() -> Tensor:
     )
     if len(loaded.stdout) != COUNT * SIDE**2:
         raise ImageError(
-            "the digits are missing: they ship inside scikit-learn, so install or reinstall it."
+            _("the digits are missing: they ship inside scikit-learn, so install or reinstall it.")
         )
     return torch.frombuffer(bytearray(loaded.stdout), dtype=torch.uint8).reshape(-1, 1, SIDE, SIDE)

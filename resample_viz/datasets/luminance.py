@@ -7,6 +7,7 @@ from torch import Tensor
 
 from resample_viz.images import ImageError, photograph
 from resample_viz.threads import one_thread
+from resample_viz.words import gettext as _
 
 TRAINING_PHOTOGRAPHS = ("astronaut", "coins", "brick", "grass", "moon", "page")
 VALIDATION_PHOTOGRAPH = "coffee"
@@ -50,8 +51,11 @@ def luminance(x: Tensor) -> Tensor:
         return x
     if x.shape[1] != 3:
         raise ImageError(
-            f"luminance is made of red, green and blue, but the picture has {x.shape[1]} channels: "
-            "take x[:, :3], or x[:, :1] of a grey one."
+            _(
+                "luminance is made of red, green and blue, but the picture has {count} "
+                "channels: take x[:, :3], or x[:, :1] of a grey one.",
+                count=x.shape[1],
+            )
         )
     weights = x.new_tensor(BT601).reshape(1, 3, 1, 1)
     return ((x * weights).sum(1, keepdim=True) + 16) / 255
@@ -67,8 +71,13 @@ def downscale(x: Tensor, factor: int) -> Tensor:
     """
     if any(size % factor for size in x.shape[-2:]):
         raise ImageError(
-            f"{x.shape[-2]} × {x.shape[-1]} cannot be shrunk to exactly 1/{factor}: crop it to a "
-            f"multiple of {factor} first."
+            _(
+                "{height} × {width} cannot be shrunk to exactly 1/{factor}: crop it to a "
+                "multiple of {factor} first.",
+                height=x.shape[-2],
+                width=x.shape[-1],
+                factor=factor,
+            )
         )
     small = F.interpolate(x, scale_factor=1 / factor, mode="bicubic", antialias=True)
     return small.clamp(0, 1)
@@ -87,8 +96,13 @@ def small_and_large(picture: str | Tensor, factor: int) -> tuple[Tensor, Tensor]
     height, width = (size // factor * factor for size in x.shape[-2:])
     if not height or not width:
         raise ImageError(
-            f"a picture of {x.shape[-2]} × {x.shape[-1]} has no pixel left at 1/{factor} of its "
-            "size: use a larger picture."
+            _(
+                "a picture of {height} × {width} has no pixel left at 1/{factor} of its "
+                "size: use a larger picture.",
+                height=x.shape[-2],
+                width=x.shape[-1],
+                factor=factor,
+            )
         )
     large = luminance(x[..., :height, :width])
     return downscale(large, factor), large

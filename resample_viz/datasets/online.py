@@ -11,6 +11,7 @@ from torch import Tensor
 
 from resample_viz.compat import import_torchvision
 from resample_viz.images import ImageError
+from resample_viz.words import gettext as _
 
 OnlineName = Literal["FashionMNIST", "MNIST", "KMNIST", "CIFAR10"]
 ONLINE: tuple[OnlineName, ...] = get_args(OnlineName)
@@ -36,9 +37,20 @@ def online(
     and for a data set that is not in the folder; ConnectionError if it cannot be downloaded.
     """
     if name not in ONLINE:
-        raise ImageError(f"there is no data set {name!r} here: choose one of {', '.join(ONLINE)}.")
+        raise ImageError(
+            _(
+                "there is no data set {name} here: choose one of {choices}.",
+                name=repr(name),
+                choices=", ".join(ONLINE),
+            )
+        )
     if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
-        raise ImageError(f"count must be a whole number, 1 or more, not {count!r}: try count=2000.")
+        raise ImageError(
+            _(
+                "count must be a whole number, 1 or more, not {count}: try count=2000.",
+                count=repr(count),
+            )
+        )
     where = Path(folder) if folder is not None else Path(torch.hub.get_dir()).parent / "datasets"
     levels = torch.as_tensor(_opened(name, where, train=train, download=download).data)[:count]
     # Grey ones come as (N, H, W), colours as (N, H, W, 3).
@@ -60,8 +72,14 @@ def _opened(name: str, where: Path, *, train: bool, download: bool) -> Any:
                 "or use digits() or faces(), which need none."
             ) from None
         raise ImageError(
-            f"{name} cannot be read in {str(where)!r} ({_first_line(error)}): use "
-            "online(..., download=True) with a network, or digits() or faces(), which need none."
+            _(
+                "{name} cannot be read in {where} ({reason}): use online(..., "
+                "download=True) with a network, or digits() or faces(), which need "
+                "none.",
+                name=name,
+                where=repr(str(where)),
+                reason=_first_line(error),
+            )
         ) from None
 
 

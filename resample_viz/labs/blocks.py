@@ -12,6 +12,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from resample_viz.labs.controls import LABEL, Simple, Slider
 from resample_viz.operations import OperationError, Range
+from resample_viz.words import gettext as _
 
 
 class Blocks(dict[str, Any]):
@@ -70,7 +71,9 @@ class Noise(Slider):
     def _check(self, value: Any) -> None:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not 0 <= value <= 1:
-            raise OperationError(f"noise must be a number from 0 to 1, not {value!r}: try 0.2.")
+            raise OperationError(
+                _("noise must be a number from 0 to 1, not {value}: try 0.2.", value=repr(value))
+            )
 
 
 _last_noisy: MutableMapping[Tensor, tuple[float, bool, Tensor]] = WeakIdKeyDictionary()

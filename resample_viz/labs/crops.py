@@ -15,6 +15,7 @@ from resample_viz.images import ImageError, load_image
 from resample_viz.labs.controls import LABEL, Slider
 from resample_viz.labs.examples import OWN
 from resample_viz.operations import Range
+from resample_viz.words import gettext as _
 
 SIZES = (48, 96, 144, 192)
 SMALLEST = 4
@@ -97,8 +98,12 @@ class Crops:
             self.source.value = image
         elif isinstance(image, str) and not os.path.exists(image):
             raise ImageError(
-                f"there is neither a picture nor a file called {image!r}: the pictures are "
-                f"{', '.join(self._sources)}."
+                _(
+                    "there is neither a picture nor a file called {image}: the pictures "
+                    "are {choices}.",
+                    image=repr(image),
+                    choices=", ".join(self._sources),
+                )
             )
         elif image is not None:
             self._take(image)
@@ -112,7 +117,12 @@ class Crops:
         whole = isinstance(size, int) and not isinstance(size, bool)
         if not whole or not SMALLEST <= size <= SIZES[-1]:
             raise ImageError(
-                f"size must be {SMALLEST} to {SIZES[-1]} pixels, not {size!r}: try 96."
+                _(
+                    "size must be {smallest} to {most} pixels, not {size}: try 96.",
+                    smallest=SMALLEST,
+                    most=SIZES[-1],
+                    size=repr(size),
+                )
             )
         if size not in dict(self.extent.options).values():
             self.extent.options = (*self.extent.options, (f"{size} × {size}", size))
@@ -123,8 +133,13 @@ class Crops:
         height, width = x.shape[-2:]
         if min(height, width) < SMALLEST:
             raise ImageError(
-                f"a picture of {height} × {width} is too small to be shrunk: use one of at least "
-                f"{SMALLEST} × {SMALLEST}."
+                _(
+                    "a picture of {height} × {width} is too small to be shrunk: use one of "
+                    "at least {smallest} × {smallest}.",
+                    height=height,
+                    width=width,
+                    smallest=SMALLEST,
+                )
             )
         self._own = self._fit(x)
         self._made = None
@@ -135,7 +150,7 @@ class Crops:
     def write(self, row: int, col: int, value: float) -> None:
         """Refused: the pictures are what they are."""
         del row, col, value
-        raise ImageError("the pictures cannot be edited: choose another one, or your own.")
+        raise ImageError(_("the pictures cannot be edited: choose another one, or your own."))
 
     @contextmanager
     def kept_if_refused(self) -> Iterator[None]:
@@ -157,7 +172,12 @@ def _share(value: Any, name: str) -> float:
     """A place between two ends."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise ImageError(
-            f"{name} must be a number from 0, one end, to 1, the other end, not {value!r}: try 0.5."
+            _(
+                "{name} must be a number from 0, one end, to 1, the other end, not "
+                "{value}: try 0.5.",
+                name=name,
+                value=repr(value),
+            )
         )
     return float(value)
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from resample_viz.images import ImageError, load_image
 from resample_viz.labs.controls import LABEL, Slider
 from resample_viz.operations import Range
+from resample_viz.words import gettext as _
 
 OWN = "your own"
 
@@ -103,7 +104,7 @@ class Examples:
     def set(self, *, image: Any = None, size: int | None = None, example: Any = None) -> None:
         """Chooses a source by its name, or takes a learner's picture; chooses an example of it."""
         if size is not None:
-            raise ImageError("the pictures here have the size that the network was made for.")
+            raise ImageError(_("the pictures here have the size that the network was made for."))
         if isinstance(image, str) and image in self._sources:
             self.source.value = image
         elif image is not None:
@@ -121,14 +122,21 @@ class Examples:
                 or example not in range(last + 1)
             ):
                 raise ImageError(
-                    f"example must be a whole number from 0 to {last} here, not {example!r}: try 0."
+                    _(
+                        "example must be a whole number from 0 to {last} here, not {example}: "
+                        "try 0.",
+                        last=last,
+                        example=repr(example),
+                    )
                 )
             self.example.value = example
 
     def write(self, row: int, col: int, value: float) -> None:
         """Refused: the examples are what they are."""
         del row, col, value
-        raise ImageError("the examples cannot be edited: choose another one, or your own picture.")
+        raise ImageError(
+            _("the examples cannot be edited: choose another one, or your own picture.")
+        )
 
     @contextmanager
     def kept_if_refused(self) -> Iterator[None]:
@@ -157,7 +165,10 @@ def own_picture(image: Any, size: int | None, channels: int) -> Tensor:
         x = load_image(image, size=size)
     if x.shape[1] not in (1, 3):
         raise ImageError(
-            f"the picture has {x.shape[1]} channels, but 1 or 3 are needed: give x[:, :3]."
+            _(
+                "the picture has {count} channels, but 1 or 3 are needed: give x[:, :3].",
+                count=x.shape[1],
+            )
         )
     if x.shape[1] == channels:
         return x.clamp(0, 1)

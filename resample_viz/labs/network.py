@@ -214,8 +214,12 @@ class NetworkLab(Lab):
         lab = layer_lab(layers[chosen.name], seen[0]) if chosen.layer is not None else None
         if lab is None:
             raise OperationError(
-                f"{chosen.name} ({chosen.operation}) has no lab of its own: choose a convolution, "
-                "a pooling or an upsampling."
+                _(
+                    "{name} ({operation}) has no lab of its own: choose a convolution, a "
+                    "pooling or an upsampling.",
+                    name=chosen.name,
+                    operation=chosen.operation,
+                )
             )
         return lab
 
@@ -381,7 +385,9 @@ class NetworkLab(Lab):
     def _number(self, name: str) -> int:
         numbers = [n for n, step in enumerate(self.trace.steps) if step.name == name]
         if not numbers:
-            raise OperationError(f"there is no step {name!r}: print(lab.trace) names them.")
+            raise OperationError(
+                _("there is no step {name}: print(lab.trace) names them.", name=repr(name))
+            )
         return numbers[-1]
 
     def _input(self, operation: NetworkChoice) -> Tensor:

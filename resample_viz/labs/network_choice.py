@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from resample_viz.labs.controls import LABEL
 from resample_viz.networks import NETWORKS, Fix, Network
 from resample_viz.operations import OperationError, Pair, Range, When
+from resample_viz.words import gettext as _
 
 NONE = "none"
 NetworkName = Literal[
@@ -41,13 +42,22 @@ class NetworkChoice:
     def __post_init__(self) -> None:
         if self.network not in NETWORKS:
             names = ", ".join(map(repr, NETWORKS))
-            raise OperationError(f"there is no network {self.network!r}: choose one of {names}.")
+            raise OperationError(
+                _(
+                    "there is no network {network}: choose one of {names}.",
+                    network=repr(self.network),
+                    names=names,
+                )
+            )
         sizes = self.size
         whole = all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in sizes)
         if len(sizes) != 2 or not whole or max(sizes) > 4096:
             raise OperationError(
-                f"input_size must be 1 to 4096 pixels, or (height, width), not {self.input_size!r}:"
-                " try input_size=224."
+                _(
+                    "input_size must be 1 to 4096 pixels, or (height, width), not "
+                    "{input_size}: try input_size=224.",
+                    input_size=repr(self.input_size),
+                )
             )
 
     @property
@@ -141,8 +151,11 @@ class StepChooser:
         known = [one for one in self.list.options if one.partition(": ")[2] == value]
         if not known:
             raise OperationError(
-                f"there is no step {value!r}: lab.trace.steps has them all, print(lab.trace) the "
-                "key steps."
+                _(
+                    "there is no step {value}: lab.trace.steps has them all, "
+                    "print(lab.trace) the key steps.",
+                    value=repr(value),
+                )
             )
         self.list.value = known[-1]
 

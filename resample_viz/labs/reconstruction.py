@@ -380,7 +380,11 @@ class Code(Slider):
         whole = isinstance(value, int) and not isinstance(value, bool)
         if not whole or not 1 <= value <= LARGE**2:
             raise OperationError(
-                f"code must be a whole number from 1 to {LARGE**2}, not {value!r}: try 8."
+                _(
+                    "code must be a whole number from 1 to {most}, not {value}: try 8.",
+                    most=LARGE**2,
+                    value=repr(value),
+                )
             )
 
 

@@ -142,8 +142,11 @@ class SegmentationLab(TrainedLab):
         block = self._blocks[name]
         if isinstance(block, str) and block not in UPSAMPLINGS:
             raise OperationError(
-                f"the network {name} was given ready-made, and there is no other one of it: choose "
-                "another block, or set skip connections as they were."
+                _(
+                    "the network {name} was given ready-made, and there is no other one of "
+                    "it: choose another block, or set skip connections as they were.",
+                    name=name,
+                )
             )
         return SegmentationNetwork(upsampling=block, skips=skips)
 
@@ -315,8 +318,14 @@ def fitted(image: Any) -> Tensor:
     height, width = picture.shape[-2:]
     if max(height, width) > LARGEST:
         raise ImageError(
-            f"a picture of {height} × {width} takes too long here: crop it to {LARGEST} pixels, or "
-            "pass F.interpolate(x, size=(96, 96), mode='bilinear', antialias=True)."
+            _(
+                "a picture of {height} × {width} takes too long here: crop it to "
+                "{largest} pixels, or pass F.interpolate(x, size=(96, 96), "
+                "mode='bilinear', antialias=True).",
+                height=height,
+                width=width,
+                largest=LARGEST,
+            )
         )
     sides = (0, -width % 8, 0, -height % 8)
     padded: Tensor = nn.functional.pad(picture, sides, mode="replicate")

@@ -245,8 +245,13 @@ class SuperResolutionLab(TrainedLab):
         factor, (height, width) = self.key()[0], self.input.shape[-2:]
         if min(height, width) < factor:
             raise ImageError(
-                f"a picture of {height} × {width} has no pixel left at 1/{factor} of its size: "
-                "use a larger one."
+                _(
+                    "a picture of {height} × {width} has no pixel left at 1/{factor} of "
+                    "its size: use a larger one.",
+                    height=height,
+                    width=width,
+                    factor=factor,
+                )
             )
         return self.input[..., : height // factor * factor, : width // factor * factor]
 
@@ -381,8 +386,12 @@ def as_luminance(x: Tensor) -> Tensor:
     low, high = float(x.min()), float(x.max())
     if low < 0 or high > 1:
         raise ImageError(
-            f"the picture has values from {low:g} to {high:g}, but they must lie in [0, 1]: "
-            "divide by 255, or by what they may be at most."
+            _(
+                "the picture has values from {low} to {high}, but they must lie in [0, "
+                "1]: divide by 255, or by what they may be at most.",
+                low=format(low, "g"),
+                high=format(high, "g"),
+            )
         )
     return luminance(x)
 

@@ -17,6 +17,7 @@ from resample_viz.operations.footprint import JacobianFootprint
 from resample_viz.operations.normalization import AS_IT_IS, without_bias
 from resample_viz.operations.separable import resize_back
 from resample_viz.operations.validation import check_tensor, quoted, refusal, whole_shape
+from resample_viz.words import gettext as _
 
 _LINEAR = 1e-4  # relative gap of A (2 a - b) and 2 A a - A b: far above the rounding of float32
 
@@ -39,8 +40,11 @@ def as_operation(
         return same
     if not callable(layer):
         raise OperationError(
-            f"{quoted(layer)} is no layer: give an operation such as rv.AvgPool(2), a module such "
-            "as nn.Conv2d(1, 1, 3), or a function of a tensor."
+            _(
+                "{layer} is no layer: give an operation such as rv.AvgPool(2), a "
+                "module such as nn.Conv2d(1, 1, 3), or a function of a tensor.",
+                layer=quoted(layer),
+            )
         )
     if not isinstance(layer, nn.Module):
         name = getattr(layer, "__name__", type(layer).__name__)
@@ -61,8 +65,11 @@ def _check_weights(layer: nn.Module) -> None:
     for tensor in (*layer.parameters(), *layer.buffers()):
         if is_lazy(tensor) or tensor.is_meta:
             raise OperationError(
-                f"{type(layer).__name__} has no weights yet: call it once on a tensor, or build it "
-                'without torch.device("meta").'
+                _(
+                    "{kind} has no weights yet: call it once on a tensor, or build it "
+                    'without torch.device("meta").',
+                    kind=type(layer).__name__,
+                )
             )
 
 
@@ -142,15 +149,23 @@ class Layer(Operation):
         check_tensor(x)
         function = self.exact if x.dtype == torch.float64 else self.function
         if function is None:
-            raise OperationError(f"{self.name} cannot be computed in float64: use x.float().")
+            raise OperationError(
+                _("{name} cannot be computed in float64: use x.float().", name=self.name)
+            )
         try:
             y = function(x)
         except Exception as error:
-            raise OperationError(f"{self.name} cannot take this: {refusal(error, x)}") from None
+            raise OperationError(
+                _("{name} cannot take this: {reason}", name=self.name, reason=refusal(error, x))
+            ) from None
         if not isinstance(y, Tensor):
             raise OperationError(
-                f"{self.name} gives {type(y).__name__}, not a tensor: wrap it in a function that "
-                "returns the one tensor that is meant."
+                _(
+                    "{name} gives {kind}, not a tensor: wrap it in a function that returns "
+                    "the one tensor that is meant.",
+                    name=self.name,
+                    kind=type(y).__name__,
+                )
             )
         return y
 
@@ -166,8 +181,13 @@ class Layer(Operation):
             two = self(torch.cat([x, x]))
         if two is None or two.shape != (2 * y.shape[0], *y.shape[1:]) or y.ndim == 0:
             raise OperationError(
-                f"the first axis of {shape} is no batch for {self.name}: give a shape with one, "
-                f"{(1, *shape)}."
+                _(
+                    "the first axis of {shape} is no batch for {name}: give a shape with "
+                    "one, {example}.",
+                    shape=shape,
+                    name=self.name,
+                    example=(1, *shape),
+                )
             )
         return replace(self, linear=self.is_linear(shape))
 

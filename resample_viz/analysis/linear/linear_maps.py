@@ -33,6 +33,7 @@ from resample_viz.operations import MAX_BYTES, Operation, OperationError
 from resample_viz.operations.inverses import LOST, lost_below
 from resample_viz.progress import Progress
 from resample_viz.threads import FastestThreads, one_thread
+from resample_viz.words import gettext as _
 
 RANK_TOLERANCE = LOST
 """Directions weakened more than this, relative to the strongest, count as lost, where the layer
@@ -226,9 +227,13 @@ class LinearMap:
         if found is None:
             rows, columns = self._cells()
             raise OperationError(
-                f"the rank of a matrix of {rows:,} x {columns:,} takes too long to compute: use "
-                "an input of at most 1,000 cells, all channels together, or see what is lost with "
-                "invisible_part."
+                _(
+                    "the rank of a matrix of {rows} x {columns} takes too long to compute: "
+                    "use an input of at most 1,000 cells, all channels together, or see "
+                    "what is lost with invisible_part.",
+                    rows=format(rows, ","),
+                    columns=format(columns, ","),
+                )
             )
         return found
 
@@ -311,9 +316,17 @@ class LinearMap:
         rows, columns = self._cells()
         if 8 * rows * columns > MAX_BYTES:
             raise OperationError(
-                f"the matrix from {self.input_shape} to {self.output_shape} has {rows:,} x "
-                f"{columns:,} entries, more than the {MAX_BYTES // 2**20} MB allowed: use a "
-                "smaller input, or what needs no matrix (adjoint, pseudo_inverse, invisible_part)."
+                _(
+                    "the matrix from {input_shape} to {output_shape} has {rows} x "
+                    "{columns} entries, more than the {most} MB allowed: use a smaller "
+                    "input, or what needs no matrix (adjoint, pseudo_inverse, "
+                    "invisible_part).",
+                    input_shape=self.input_shape,
+                    output_shape=self.output_shape,
+                    rows=format(rows, ","),
+                    columns=format(columns, ","),
+                    most=MAX_BYTES // 2**20,
+                )
             )
         return finish(self._matrix_steps())
 
@@ -530,15 +543,29 @@ class LinearMap:
         if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
             kind = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
             raise OperationError(
-                f"{name} must be a tensor of floating-point numbers, not {kind}: use "
-                f"torch.as_tensor({name}).float()."
+                _(
+                    "{name} must be a tensor of floating-point numbers, not {kind}: use "
+                    "torch.as_tensor({name}).float().",
+                    name=name,
+                    kind=kind,
+                )
             )
         if tensor.ndim != len(shape) or tensor.shape[1:] != shape[1:] or len(tensor) < 1:
             alone = tuple(tensor.shape) == shape[1:]
-            way_out = f"use {name}[None]" if alone else "call linear_map with the sizes of x"
+            way_out = (
+                _("use {name}[None]", name=name)
+                if alone
+                else _("call linear_map with the sizes of x")
+            )
             raise OperationError(
-                f"{name} has shape {tuple(tensor.shape)}, but this map takes {shape} there, or "
-                f"more pictures at once: {way_out}."
+                _(
+                    "{name} has shape {shape}, but this map takes {wanted} there, or "
+                    "more pictures at once: {way_out}.",
+                    name=name,
+                    shape=tuple(tensor.shape),
+                    wanted=shape,
+                    way_out=way_out,
+                )
             )
         return tensor.detach().to("cpu", torch.float64)
 
@@ -546,9 +573,15 @@ class LinearMap:
         gap = self._probe_gap
         if gap > _TRANSPOSE_GAP:
             raise OperationError(
-                f"conjugate gradients need the transpose of the map, and for {self.operation!r} on "
-                f"{self.input_shape} PyTorch's backward pass is another map (gap {gap:.1g}): use "
-                "size instead of scale_factor, or a smaller input, whose matrix is used."
+                _(
+                    "conjugate gradients need the transpose of the map, and for "
+                    "{operation} on {input_shape} PyTorch's backward pass is another map "
+                    "(gap {gap}): use size instead of scale_factor, or a smaller input, "
+                    "whose matrix is used.",
+                    operation=repr(self.operation),
+                    input_shape=self.input_shape,
+                    gap=format(gap, ".1g"),
+                )
             )
 
     @cached_property
@@ -592,16 +625,29 @@ def _told(solution: Solution) -> Tensor:
 def _check_effort(tolerance: float, limit: int) -> None:
     if not 0 < tolerance < 1:
         raise OperationError(
-            f"tolerance is a relative error between 0 and 1, not {tolerance}: "
-            f"try tolerance={TOLERANCE}."
+            _(
+                "tolerance is a relative error between 0 and 1, not {tolerance}: try "
+                "tolerance={usual}.",
+                tolerance=tolerance,
+                usual=TOLERANCE,
+            )
         )
     if limit < 1:
-        raise OperationError(f"limit is a number of iterations, not {limit}: try limit={LIMIT}.")
+        raise OperationError(
+            _(
+                "limit is a number of iterations, not {limit}: try limit={usual}.",
+                limit=limit,
+                usual=LIMIT,
+            )
+        )
 
 
 def _check_finite(name: str, tensor: Tensor) -> None:
     if not bool(tensor.isfinite().all()):
         raise OperationError(
-            f"{name} holds numbers that are not finite, and least squares would spread them over "
-            f"the whole picture: use torch.nan_to_num({name})."
+            _(
+                "{name} holds numbers that are not finite, and least squares would "
+                "spread them over the whole picture: use torch.nan_to_num({name}).",
+                name=name,
+            )
         )

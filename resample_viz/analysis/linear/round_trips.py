@@ -19,6 +19,7 @@ from resample_viz.operations.base import UndoKind
 from resample_viz.operations.validation import check_tensor
 from resample_viz.progress import Progress
 from resample_viz.threads import one_thread
+from resample_viz.words import gettext as _
 
 LEAST_SQUARES = "least squares, all steps at once"
 SOLVED: tuple[UndoKind, ...] = ("exact inverse", "left inverse", "pseudo-inverse")
@@ -163,13 +164,18 @@ def _check_floating(x: Tensor) -> None:
     check_tensor(x)
     if x.dtype == torch.uint8:
         raise OperationError(
-            "the ways back are measured on floating-point pictures, not on torch.uint8: make "
-            "floats in [0, 1] of the levels, x.float() / 255."
+            _(
+                "the ways back are measured on floating-point pictures, not on "
+                "torch.uint8: make floats in [0, 1] of the levels, x.float() / 255."
+            )
         )
     if not x.is_floating_point():
         raise OperationError(
-            f"the ways back are measured on floating-point tensors, not on {x.dtype}: use "
-            "x.float()."
+            _(
+                "the ways back are measured on floating-point tensors, not on {dtype}: "
+                "use x.float().",
+                dtype=x.dtype,
+            )
         )
 
 
@@ -310,9 +316,14 @@ def metamer_steps(
     low, high = limits
     if float(x.min()) < low or float(x.max()) > high:
         raise OperationError(
-            f"the picture runs from {float(x.min()):.3g} to {float(x.max()):.3g}, outside "
-            f"{low:g} to {high:g}: use x.clamp({low:g}, {high:g}), or limits=(float(x.min()), "
-            "float(x.max()))."
+            _(
+                "the picture runs from {darkest} to {lightest}, outside {low} to {high}: use "
+                "x.clamp({low}, {high}), or limits=(float(x.min()), float(x.max())).",
+                darkest=format(float(x.min()), ".3g"),
+                lightest=format(float(x.max()), ".3g"),
+                low=format(low, "g"),
+                high=format(high, "g"),
+            )
         )
     linear = linear_map(operation, x.shape)
     first = x.detach().double()
@@ -350,7 +361,7 @@ def _largest_gain(linear: LinearMap, like: Tensor) -> float:
     """A little more than the square of the largest singular value, by power iteration."""
     v = torch.rand(like[:1].shape, generator=torch.Generator().manual_seed(1), dtype=like.dtype)
     gain = 1.0
-    for _ in range(15):
+    for _step in range(15):
         v = linear.adjoint(linear(v / (v.norm() or 1.0)))
         gain = float(v.norm())
     return 1.05 * gain or 1.0

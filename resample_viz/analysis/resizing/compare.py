@@ -15,6 +15,7 @@ from resample_viz.operations import OperationError
 from resample_viz.operations.validation import check_tensor, described
 from resample_viz.progress import Progress
 from resample_viz.threads import one_thread
+from resample_viz.words import gettext as _
 
 SAME = 0.05
 """Grey levels: up to here two float32 results differ by rounding errors only."""
@@ -199,14 +200,19 @@ def _batch_of(picture: Tensor) -> Tensor:
     """The picture in grey levels as a batch of one. Raises OperationError for what is none."""
     if not isinstance(picture, Tensor):
         raise OperationError(
-            f"picture must be a tensor, (1, C, H, W), not {described(picture)}: rv.load_image "
-            "makes one of pictures, arrays and files."
+            _(
+                "picture must be a tensor, (1, C, H, W), not {picture}: rv.load_image "
+                "makes one of pictures, arrays and files.",
+                picture=described(picture),
+            )
         )
     check_tensor(picture)
     if not bool(picture.isfinite().all()):
         raise OperationError(
-            "the picture has NaN or infinite values, which no library resizes alike: use "
-            "torch.nan_to_num(x)."
+            _(
+                "the picture has NaN or infinite values, which no library resizes "
+                "alike: use torch.nan_to_num(x)."
+            )
         )
     levels = grey_levels(picture)
     if levels.ndim == 2:

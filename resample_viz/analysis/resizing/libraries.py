@@ -17,6 +17,7 @@ from resample_viz.analysis.resizing.axis_matrices import (
 from resample_viz.analysis.resizing.matrix import resize_matrix
 from resample_viz.analysis.resizing.methods import DTYPES, PACKAGES, Dtype, ResizeMethod, Rows
 from resample_viz.operations import OperationError
+from resample_viz.words import gettext as _
 
 _linear = partial(resize_matrix, mode="linear")
 _cubic = partial(resize_matrix, mode="cubic")
@@ -154,7 +155,13 @@ def resize_method(name: str | ResizeMethod) -> ResizeMethod:
         words[0] = IMPORTED_AS.get(words[0], words[0])
     method = _BY_NAME.get(" ".join(words))
     if method is None:
-        raise OperationError(f"there is no resize method called {name!r}: {_near(words)}.")
+        raise OperationError(
+            _(
+                "there is no resize method called {name}: {way_out}.",
+                name=repr(name),
+                way_out=_near(words),
+            )
+        )
     return replace(method, dtype=dtype)
 
 
@@ -166,7 +173,8 @@ def _near(words: list[str]) -> str:
         return sum(word.lower().strip("_") in parts for word in words)
 
     best = sorted(_BY_NAME, key=lambda name: -shared(name))[:4]
-    return f"there are {len(_BY_NAME)}, such as {', '.join(map(repr, best))}"
+    names = ", ".join(map(repr, best))
+    return _("there are {count}, such as {names}", count=len(_BY_NAME), names=names)
 
 
 def installed_methods(dtype: Dtype) -> tuple[ResizeMethod, ...]:

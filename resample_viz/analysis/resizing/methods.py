@@ -26,6 +26,7 @@ from resample_viz.analysis.resizing.axis_matrices import (
 )
 from resample_viz.compat import has_lanczos, import_torchvision, no_lanczos
 from resample_viz.operations import MAX_BYTES, OperationError
+from resample_viz.words import gettext as _
 
 Dtype = Literal["float32", "uint8"]
 Size = tuple[int, int]
@@ -180,29 +181,51 @@ class ResizeMethod:
             raise OperationError(f"{self.name}: {no_lanczos()}")
         if self.dtype == "uint8" and self.refuses_uint8:
             raise OperationError(
-                f"{self.name} does not take uint8 ({self.refuses_uint8}): choose float32."
+                _(
+                    "{name} does not take uint8 ({refuses_uint8}): choose float32.",
+                    name=self.name,
+                    refuses_uint8=self.refuses_uint8,
+                )
             )
         if levels.ndim != 4 or levels.shape[0] != 1 or levels.shape[1] not in (1, 3):
             raise OperationError(
-                f"the libraries agree on pictures of 1 or 3 channels, (1, C, H, W), but this is "
-                f"{tuple(levels.shape)}: {_way_out(levels.shape)}."
+                _(
+                    "the libraries agree on pictures of 1 or 3 channels, (1, C, H, W), but "
+                    "this is {shape}: {way_out}.",
+                    shape=tuple(levels.shape),
+                    way_out=_way_out(levels.shape),
+                )
             )
         height, width = size
         for extent in (*levels.shape[2:], height, width):
             if not 1 <= extent <= LARGEST:
                 raise OperationError(
-                    f"{tuple(levels.shape[2:])} to {(height, width)}: every side must have 1 to "
-                    f"{LARGEST} pixels. Choose a smaller picture or another size."
+                    _(
+                        "{before} to {after}: every side must have 1 to {most} pixels. Choose "
+                        "a smaller picture or another size.",
+                        before=tuple(levels.shape[2:]),
+                        after=(height, width),
+                        most=LARGEST,
+                    )
                 )
         if 4 * levels.shape[1] * height * width > MAX_BYTES:
             raise OperationError(
-                f"{levels.shape[1]} channels of {height} × {width} take more than the "
-                f"{MAX_BYTES // 2**20} MB that a lab keeps: choose a smaller size."
+                _(
+                    "{channels} channels of {height} × {width} take more than the {most} MB "
+                    "that a lab keeps: choose a smaller size.",
+                    channels=levels.shape[1],
+                    height=height,
+                    width=width,
+                    most=MAX_BYTES // 2**20,
+                )
             )
         if self._runs_in_torch and self._antialiased and width == 1 and height != levels.shape[2]:
             raise OperationError(
-                "torch computes wrong values where antialias=True changes the height of an "
-                "output one pixel wide: make it two pixels wide, or use antialias=False."
+                _(
+                    "torch computes wrong values where antialias=True changes the height "
+                    "of an output one pixel wide: make it two pixels wide, or use "
+                    "antialias=False."
+                )
             )
 
     @property
@@ -213,19 +236,19 @@ class ResizeMethod:
 def _way_out(shape: torch.Size) -> str:
     """How a tensor of another shape becomes (1, C, H, W) with 1 or 3 channels."""
     if len(shape) == 2:
-        return "write x[None, None]"
+        return _("write x[None, None]")
     if len(shape) == 3:
         if shape[0] in (1, 3):
-            return "write x[None]"
+            return _("write x[None]")
         if shape[2] in (1, 3):
-            return "write x.permute(2, 0, 1)[None]"
-        return "choose one channel with x[None, :1]"
+            return _("write x.permute(2, 0, 1)[None]")
+        return _("choose one channel with x[None, :1]")
     if len(shape) == 4 and shape[0] >= 1 and shape[1] >= 1:
         if shape[3] in (1, 3) and shape[1] not in (1, 3):
-            return "write x.permute(0, 3, 1, 2)[:1]"
+            return _("write x.permute(0, 3, 1, 2)[:1]")
         if shape[1] in (1, 3):
-            return "choose one picture with x[:1]"
-        return "choose one channel with x[:1, :1]"
+            return _("choose one picture with x[:1]")
+        return _("choose one channel with x[:1, :1]")
     return "give a picture that rv.photograph or rv.load_image made"
 
 
@@ -281,9 +304,11 @@ IMPORTS = {
 def how_to_get(library: str) -> str:
     """What to do about a library that is not installed."""
     package = PACKAGES[library][1]
-    return (
-        f"{library} is not installed here: run %pip install {package} in a cell, then restart "
-        "the kernel."
+    return _(
+        "{library} is not installed here: run %pip install {package} in a cell, then restart "
+        "the kernel.",
+        library=library,
+        package=package,
     )
 
 

@@ -13,6 +13,7 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_l
 from torch.overrides import TorchFunctionMode
 
 from resample_viz.operations import OperationError
+from resample_viz.words import gettext as _
 
 MOST_BYTES = 2 * 2**30
 """Of weights that are copied, where a model needs numbers."""
@@ -29,13 +30,16 @@ def plain_module(model: nn.Module) -> tuple[nn.Module, str]:
     """
     inner = _wrapped(model)
     if inner is not None:
-        plain, _ = plain_module(inner)
+        plain = plain_module(inner)[0]
         where = "_orig_mod" if hasattr(model, "_orig_mod") else "module"
         return plain, f"{type(model).__name__} wraps a module: model.{where} was traced."
     if isinstance(model, torch.jit.ScriptModule):
         raise OperationError(
-            "a scripted or jit-traced model is one compiled program, without the modules that a "
-            "trace follows: trace the nn.Module that was given to torch.jit."
+            _(
+                "a scripted or jit-traced model is one compiled program, without the "
+                "modules that a trace follows: trace the nn.Module that was given to "
+                "torch.jit."
+            )
         )
     return model, ""
 
@@ -72,8 +76,11 @@ def real_copy(model: nn.Module, shared: Iterable[Any] = ()) -> nn.Module:
     needed = sum(one.numel() * one.element_size() for one in tensors)
     if needed > MOST_BYTES:
         raise OperationError(
-            f"this model needs numbers to be traced, and a copy of its weights would take "
-            f"{needed / 2**30:.1f} GB: trace a smaller variant of it."
+            _(
+                "this model needs numbers to be traced, and a copy of its weights "
+                "would take {needed} GB: trace a smaller variant of it.",
+                needed=format(needed / 2**30, ".1f"),
+            )
         )
     return _copied(model, {id(one): one for one in shared}, _Detached())
 

@@ -29,6 +29,7 @@ from resample_viz.analysis.tracing.recorder import (
 )
 from resample_viz.operations import OperationError
 from resample_viz.operations.base import check_memory
+from resample_viz.words import gettext as _
 
 
 def _say_nothing(text: str) -> None:
@@ -151,9 +152,13 @@ class Runner:
         """Runs the model itself: what it changes is put back by `preserved`."""
         if self.unknown:
             raise OperationError(
-                f"this model cannot be copied ({error}), and what it keeps in {self.unknown[0]} "
-                "could not be put back after a pass, so it was not run: set this attribute to None "
-                "while you trace."
+                _(
+                    "this model cannot be copied ({error}), and what it keeps in {name} "
+                    "could not be put back after a pass, so it was not run: set this "
+                    "attribute to None while you trace.",
+                    error=error,
+                    name=self.unknown[0],
+                )
             )
         if self.real:
             return self.model

@@ -15,6 +15,7 @@ from resample_viz.analysis.tracing.preserving import preserved
 from resample_viz.analysis.tracing.recorder import Reached, Recorder, watching
 from resample_viz.analysis.tracing.trace import Trace
 from resample_viz.operations import OperationError
+from resample_viz.words import gettext as _
 
 MOST_BYTES = 600 * 2**20
 """Of weights and maps together that are held at once; the smallest machines have 1 GB."""
@@ -58,9 +59,15 @@ def gradient_footprint(model: nn.Module, x: Tensor, step: int, row: int, col: in
         y = _run(model, leaf, step).feature_map
     if y is None or not (0 <= row < y.shape[2] and 0 <= col < y.shape[3]):
         raise OperationError(
-            f"row {row}, column {col} is no cell of "
-            f"{'an output without rows' if y is None else f'a map of shape {tuple(y.shape)}'}: "
-            "choose a step whose output has rows and columns, and a cell of it."
+            _(
+                "row {row}, column {col} is no cell of {output}: choose a step whose "
+                "output has rows and columns, and a cell of it.",
+                row=row,
+                col=col,
+                output=_("an output without rows")
+                if y is None
+                else _("a map of shape {shape}", shape=tuple(y.shape)),
+            )
         )
     if not y.requires_grad:  # whole numbers, such as places of maxima, have no gradient
         return torch.zeros_like(x[:1, :1])
@@ -100,9 +107,13 @@ def check_room(found: Trace, step: int, *, gradients: bool) -> None:
     needed = found.parameters * 4 + maps
     if needed > MOST_BYTES:
         raise OperationError(
-            f"the weights and maps up to this step take about {needed / 2**20:.0f} MB, more than "
-            f"the {MOST_BYTES // 2**20} MB that a lab keeps: choose a smaller input or an earlier "
-            "step. The shapes need no memory."
+            _(
+                "the weights and maps up to this step take about {needed} MB, more than "
+                "the {most} MB that a lab keeps: choose a smaller input or an earlier "
+                "step. The shapes need no memory.",
+                needed=format(needed / 2**20, ".0f"),
+                most=MOST_BYTES // 2**20,
+            )
         )
 
 
@@ -118,8 +129,12 @@ def initialised(model: nn.Module, x: Tensor) -> nn.Module:
             copied(x)
         except Exception as error:
             raise OperationError(
-                f"the model fails on an input of shape {tuple(x.shape)} ({type(error).__name__}): "
-                f"trace(model, {tuple(x.shape)}) says why."
+                _(
+                    "the model fails on an input of shape {shape} ({kind}): trace(model, "
+                    "{shape}) says why.",
+                    shape=tuple(x.shape),
+                    kind=type(error).__name__,
+                )
             ) from None
     return copied
 
@@ -139,7 +154,11 @@ def _run(model: nn.Module, x: Tensor, step: int) -> Activation:
         _watched(model, x, recorder)
     if recorder.kept is None:
         raise OperationError(
-            f"there is no step {step}: on this input the model has {len(recorder.steps)} steps."
+            _(
+                "there is no step {step}: on this input the model has {count} steps.",
+                step=step,
+                count=len(recorder.steps),
+            )
         )
     inputs, output = recorder.kept
     field = recorder.steps[step].field
@@ -161,6 +180,11 @@ def _watched(model: nn.Module, x: Tensor, recorder: Recorder) -> Any:
     except Exception as error:
         failed = recorder.fail(error)
         raise OperationError(
-            f"the model fails at {failed.name} ({type(error).__name__}) on an input of shape "
-            f"{tuple(x.shape)}: trace(model, {tuple(x.shape)}) says why."
+            _(
+                "the model fails at {name} ({kind}) on an input of shape {shape}: "
+                "trace(model, {shape}) says why.",
+                name=failed.name,
+                kind=type(error).__name__,
+                shape=tuple(x.shape),
+            )
         ) from None

@@ -23,6 +23,8 @@ from resample_viz.analysis.tracing.table import modules_of, table_of, words
 from resample_viz.deprecation import warn
 from resample_viz.operations import OperationError
 from resample_viz.progress import Progress
+from resample_viz.words import N_
+from resample_viz.words import gettext as _
 
 SECONDS = 2.0
 """What a trace may take together with what is tried; at least half of it is left for trials."""
@@ -224,8 +226,11 @@ def dimensions_of(model: nn.Module) -> set[int]:
 def _shapes(model: Any, given: Any) -> tuple[Shape, ...]:
     if not isinstance(model, nn.Module):
         raise OperationError(
-            f"trace needs an nn.Module, not {type(model).__name__}: for a function, write a module "
-            "whose forward calls it."
+            _(
+                "trace needs an nn.Module, not {kind}: for a function, write a module "
+                "whose forward calls it.",
+                kind=type(model).__name__,
+            )
         )
     try:
         several = [tuple(one) for one in given]
@@ -234,8 +239,11 @@ def _shapes(model: Any, given: Any) -> tuple[Shape, ...]:
     shapes = tuple(tuple(_whole(n) for n in shape) for shape in several)
     if not all(shape and min(shape) > 0 for shape in shapes):
         raise OperationError(
-            f"input_shape {given!r} is no shape: give whole numbers above 0, such as "
-            "(1, 3, 224, 224)."
+            _(
+                "input_shape {given} is no shape: give whole numbers above 0, such as "
+                "(1, 3, 224, 224).",
+                given=repr(given),
+            )
         )
     _check_axes(model, shapes[0])
     return shapes
@@ -249,7 +257,11 @@ def _whole(n: Any) -> int:
         return 0
 
 
-KINDS = {1: "sequences, (N, C, L)", 2: "pictures, (N, C, H, W)", 3: "volumes, (N, C, D, H, W)"}
+KINDS = {
+    1: N_("sequences, (N, C, L)"),
+    2: N_("pictures, (N, C, H, W)"),
+    3: N_("volumes, (N, C, D, H, W)"),
+}
 
 
 def _check_axes(model: nn.Module, shape: Shape) -> None:
@@ -259,8 +271,14 @@ def _check_axes(model: nn.Module, shape: Shape) -> None:
         return
     (wanted,) = dimensions
     raise OperationError(
-        f"input_shape {shape} has {len(shape)} numbers, but the layers of this model take "
-        f"{KINDS[wanted]}: write {_meant(model, shape, wanted)}."
+        _(
+            "input_shape {shape} has {count} numbers, but the layers of this model "
+            "take {layouts}: write {meant}.",
+            shape=shape,
+            count=len(shape),
+            layouts=KINDS[wanted],
+            meant=_meant(model, shape, wanted),
+        )
     )
 
 
