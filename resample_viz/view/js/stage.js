@@ -967,8 +967,14 @@ export class StageView {
     const scene = rowScene(meta, bytes, link, panels, this.cellOfRow(link));
     const style = getComputedStyle(this.root);
     panel.paintScene(scene, (name) => style.getPropertyValue(`--rv-${name}`).trim());
-    const at = meta.samples ? `, kernel at ${format(scene.place, 2)}` : "";
-    setText(panel.title, `Row ${scene.row} of y (line) and of x (dots)${at}`);
+    const { row, place } = scene;
+    const title = meta.samples
+      ? t("Row {row} of y (line) and of x (dots), kernel at {place}", {
+          row,
+          place: format(place, 2),
+        })
+      : t("Row {row} of y (line) and of x (dots)", { row });
+    setText(panel.title, title);
   }
 
   /**
@@ -1092,7 +1098,9 @@ function figures(panels) {
 /** @param {PanelMeta} panel */
 function noteOf({ caption, name }) {
   const note = element("div");
-  note.textContent = `${name}: ${caption}`;
+  /** @type {Record<string, string>} */
+  const called = { index: t("index"), error: t("error") }; // x and y are called so everywhere
+  note.textContent = `${called[name] ?? name}: ${caption}`;
   return note;
 }
 
