@@ -43,7 +43,8 @@ def pseudo(message: str) -> str:
     accents = str.maketrans(PLAIN, ACCENTED)
     parts = PLACEHOLDER.split(message)
     text = "".join(p if PLACEHOLDER.fullmatch(p) else p.translate(accents) for p in parts)
-    return f"[{text} {'~' * round(LONGER * len(message))}]"
+    longer = re.findall(r".{1,8}", "~" * round(LONGER * len(message)))  # in words, to be wrapped
+    return f"[{text} {' '.join(longer)}]"
 
 
 @contextmanager

@@ -32,7 +32,7 @@ TEXTS = """root => {
     return found;
 }"""
 RUN_OVER = """root => Array.from(
-    root.querySelectorAll('button, figcaption, .rv-strip, .rv-caption, .rv-merits, .rv-sentence, '
+    root.querySelectorAll('button, figcaption, .rv-strip, .rv-caption, .rv-merits, '
         + '.rv-alert, .rv-hint, .rv-formula, .rv-warnings, .rv-marker, .rv-own, .rv-stepper, '
         + '.rv-card')
 ).filter(node => node.checkVisibility() && node.scrollWidth > node.clientWidth
