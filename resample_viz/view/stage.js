@@ -1,4 +1,28 @@
-// Made by tools/bundle.mjs from js/, sha256 2ce3803c8e452df1cab7bc5381aea4c295a3f0648accfe130b7e75b539f3504c
+// Made by tools/bundle.mjs from js/, sha256 4ed0166bb4281bba34596c1ba854f48fbcefcc16626391b3ba969bd53d27c0ea
+
+// resample_viz/view/js/words.js
+var words = {};
+function speak(chosen) {
+  words = chosen ?? {};
+}
+function t(message, values = {}) {
+  const translated = words[message];
+  return filled(typeof translated === "string" ? translated : message, message, values);
+}
+function n(one, many, count, values = {}) {
+  const english = count === 1 ? one : many;
+  const translated = words[one];
+  const form = typeof translated === "object" && translated.forms[translated.of[count < translated.of.length ? count : 100 + count % 100]];
+  return filled(form || english, english, { count, ...values });
+}
+function filled(translated, english, values) {
+  const places = /\{(\w+)\}/g;
+  const fits = [...translated.matchAll(places)].every(([, name]) => name in values);
+  return (fits ? translated : english).replace(
+    places,
+    (place, name) => name in values ? String(values[name]) : place
+  );
+}
 
 // resample_viz/view/js/geometry.js
 function typedArray(view, dtype) {
@@ -2687,8 +2711,12 @@ var StageView = class {
     const scene = rowScene(meta, bytes, link, panels, this.cellOfRow(link));
     const style = getComputedStyle(this.root);
     panel.paintScene(scene, (name) => style.getPropertyValue(`--rv-${name}`).trim());
-    const at = meta.samples ? `, kernel at ${format(scene.place, 2)}` : "";
-    setText(panel.title, `Row ${scene.row} of y (line) and of x (dots)${at}`);
+    const { row, place } = scene;
+    const title = meta.samples ? t("Row {row} of y (line) and of x (dots), kernel at {place}", {
+      row,
+      place: format(place, 2)
+    }) : t("Row {row} of y (line) and of x (dots)", { row });
+    setText(panel.title, title);
   }
   /**
    * The pointer over a row chart takes the place of the output cell along.
@@ -2791,7 +2819,8 @@ function figures(panels) {
 }
 function noteOf({ caption, name }) {
   const note = element("div");
-  note.textContent = `${name}: ${caption}`;
+  const called = { index: t("index"), error: t("error") };
+  note.textContent = `${called[name] ?? name}: ${caption}`;
   return note;
 }
 function within2(rect, frame) {

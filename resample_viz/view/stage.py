@@ -37,8 +37,8 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
 
     `progress` tells of a computation that goes on behind what is shown; `moves` tells which slider
     the shown frame answers, where all of them stand, and what the controls show with it: what the
-    browser needs to paint frames that it was sent ahead; `words` what the page's own sentences are in
-    the language that was chosen when the stage was made.
+    browser needs to paint frames that it was sent ahead; `words` what the page's own sentences are
+    in the language that was chosen when the stage was made.
 
     The browser sets five traits: `edit` (a cell was typed into), `picked` (a cell of a pickable
     panel was clicked), `upload` (the learner's own picture: its name and bytes), `dark` (the page's

@@ -1,6 +1,30 @@
-// Made by tools/bundle.mjs from js/, sha256 2ce3803c8e452df1cab7bc5381aea4c295a3f0648accfe130b7e75b539f3504c
+// Made by tools/bundle.mjs from js/, sha256 4ed0166bb4281bba34596c1ba854f48fbcefcc16626391b3ba969bd53d27c0ea
 "use strict";
 (() => {
+  // resample_viz/view/js/words.js
+  var words = {};
+  function speak(chosen) {
+    words = chosen ?? {};
+  }
+  function t(message, values = {}) {
+    const translated = words[message];
+    return filled(typeof translated === "string" ? translated : message, message, values);
+  }
+  function n(one, many, count, values = {}) {
+    const english = count === 1 ? one : many;
+    const translated = words[one];
+    const form = typeof translated === "object" && translated.forms[translated.of[count < translated.of.length ? count : 100 + count % 100]];
+    return filled(form || english, english, { count, ...values });
+  }
+  function filled(translated, english, values) {
+    const places = /\{(\w+)\}/g;
+    const fits = [...translated.matchAll(places)].every(([, name]) => name in values);
+    return (fits ? translated : english).replace(
+      places,
+      (place, name) => name in values ? String(values[name]) : place
+    );
+  }
+
   // resample_viz/view/js/geometry.js
   function typedArray(view, dtype) {
     const buffer = (
@@ -91,13 +115,13 @@
     const palette = part(0, 3 * panel.colors);
     const lengths = part(3 * panel.colors, panel.runs);
     const indices = part(3 * panel.colors + panel.runs, panel.runs);
-    const words = Uint32Array.from(
+    const words2 = Uint32Array.from(
       { length: panel.colors },
       (_, i) => 255 << 24 | palette[3 * i + 2] << 16 | palette[3 * i + 1] << 8 | palette[3 * i]
     );
     let at = 0;
     for (let run = 0; run < panel.runs; run++) {
-      pixels.fill(words[indices[run]], at, at + lengths[run]);
+      pixels.fill(words2[indices[run]], at, at + lengths[run]);
       at += lengths[run];
     }
   }
@@ -137,12 +161,12 @@
         typedArray(bytes, dtype)
       );
     };
-    const read = (axis) => ({
+    const read2 = (axis) => ({
       ...axis,
       index: part("i32", axis.out * axis.taps),
       weights: part("f32", axis.out * axis.taps)
     });
-    const axes = [read(link.axes[0]), read(link.axes[1])];
+    const axes = [read2(link.axes[0]), read2(link.axes[1])];
     const [rows, cols] = axes;
     const kernel = link.kernel ? part("f32", link.kernel * rows.taps * cols.taps) : null;
     const winners = link.winners ? part("i32", link.winners) : null;
@@ -150,18 +174,18 @@
   }
   function axisSources(axis, i) {
     const found = /* @__PURE__ */ new Map();
-    for (let t = i * axis.taps; t < (i + 1) * axis.taps; t++) {
-      if (axis.weights[t] !== 0)
-        found.set(axis.index[t], (found.get(axis.index[t]) ?? 0) + axis.weights[t]);
+    for (let t2 = i * axis.taps; t2 < (i + 1) * axis.taps; t2++) {
+      if (axis.weights[t2] !== 0)
+        found.set(axis.index[t2], (found.get(axis.index[t2]) ?? 0) + axis.weights[t2]);
     }
     return [...found];
   }
   function axisTargets(axis, j) {
     const found = /* @__PURE__ */ new Map();
-    for (let t = 0; t < axis.index.length; t++) {
-      if (axis.index[t] !== j || axis.weights[t] === 0) continue;
-      const i = Math.floor(t / axis.taps);
-      found.set(i, (found.get(i) ?? 0) + axis.weights[t]);
+    for (let t2 = 0; t2 < axis.index.length; t2++) {
+      if (axis.index[t2] !== j || axis.weights[t2] === 0) continue;
+      const i = Math.floor(t2 / axis.taps);
+      found.set(i, (found.get(i) ?? 0) + axis.weights[t2]);
     }
     return [...found];
   }
@@ -195,8 +219,8 @@
   }
   function windowOf(link, row, col) {
     const [rows, cols] = link.axes;
-    const taps = ({ index, weights, taps: n }, i) => [...index.subarray(i * n, (i + 1) * n)].filter(
-      (at, t) => at >= 0 && (link.kernel || weights[i * n + t] !== 0)
+    const taps = ({ index, weights, taps: n2 }, i) => [...index.subarray(i * n2, (i + 1) * n2)].filter(
+      (at, t2) => at >= 0 && (link.kernel || weights[i * n2 + t2] !== 0)
     );
     return taps(rows, row).flatMap((r) => taps(cols, col).map((c) => ({ row: r, col: c })));
   }
@@ -224,8 +248,8 @@
   }
   function tapsOn(axis, j) {
     const found = [];
-    for (let t = 0; t < axis.index.length; t++) {
-      if (axis.index[t] === j) found.push([Math.floor(t / axis.taps), t % axis.taps]);
+    for (let t2 = 0; t2 < axis.index.length; t2++) {
+      if (axis.index[t2] === j) found.push([Math.floor(t2 / axis.taps), t2 % axis.taps]);
     }
     return found;
   }
@@ -254,9 +278,9 @@
     return { row: top + Math.floor(number / width), col: left + number % width };
   }
   function visibleCells(panel, screenWidth, centre, screenHeight = screenWidth * panel.shownRows / panel.shownCols) {
-    const crop = (n, middle, from, sent, pixels) => {
+    const crop = (n2, middle, from, sent, pixels) => {
       const count = Math.min(sent, Math.max(1, Math.floor(pixels)));
-      const first = Math.round(middle * n - count / 2);
+      const first = Math.round(middle * n2 - count / 2);
       return [Math.max(from, Math.min(from + sent - count, first)), count];
     };
     const [row, rows] = crop(panel.rows, centre.y, panel.row0, panel.shownRows, screenHeight);
@@ -291,9 +315,11 @@
     const total = terms.reduce(add, bias);
     const shown = terms.slice(0, most).map((term) => `${format(term.weight)}·${format(term.value)}`);
     if (terms.length > most) {
-      shown.push(`(${terms.length - most} more add ${format(terms.slice(most).reduce(add, 0))})`);
+      const rest = { total: format(terms.slice(most).reduce(add, 0)) };
+      const left = terms.length - most;
+      shown.push(`(${n("{count} more adds {total}", "{count} more add {total}", left, rest)})`);
     }
-    if (bias) shown.push(`${format(bias)} (bias)`);
+    if (bias) shown.push(t("{bias} (bias)", { bias: format(bias) }));
     return { text: (shown.join(" + ") || "0").replaceAll("+ −", "− "), total };
   }
   function numberTyped(text) {
@@ -669,8 +695,8 @@
       this.place = null;
       this.full = element("button", "rv-full", {
         type: "button",
-        title: "Full screen (Esc leaves it)",
-        "aria-label": "Full screen"
+        title: t("Full screen (Esc leaves it)"),
+        "aria-label": t("Full screen")
       });
       this.full.append(icon("M1 6V1h5M10 1h5v5M15 10v5h-5M6 15H1v-5"));
       this.full.hidden = !document.fullscreenEnabled;
@@ -866,15 +892,15 @@
      * @param {DOMRect} frame
      */
     drawBundle({ panel, cells, other, cell, outward }, frame) {
-      const read = cells.filter(({ weight }) => weight !== 0);
-      if (!read.length || read.length > MOST_LINES) return;
+      const read2 = cells.filter(({ weight }) => weight !== 0);
+      if (!read2.length || read2.length > MOST_LINES) return;
       const end = other.centreOf(cell, frame);
-      const labelled = read.length <= MOST_LABELS && panel.cellSize < ON_CELLS;
+      const labelled = read2.length <= MOST_LABELS && panel.cellSize < ON_CELLS;
       const apart = labelled ? 2 * APART : 6;
       const labels = [];
-      for (const [i, one] of read.entries()) {
+      for (const [i, one] of read2.entries()) {
         const start = panel.centreOf(one, frame);
-        const bend = (i - (read.length - 1) / 2) * apart;
+        const bend = (i - (read2.length - 1) / 2) * apart;
         const x2 = (start[0] + end[0]) / 2;
         const y2 = (start[1] + end[1]) / 2 + bend;
         const path = `M ${start} Q ${x2} ${y2} ${end}`;
@@ -892,7 +918,7 @@
         label.textContent = `×${formatWeight(one.weight)}`;
         labels.push(label);
       }
-      const [x, y] = outward ? panel.centreOf(read[0], frame) : end;
+      const [x, y] = outward ? panel.centreOf(read2[0], frame) : end;
       this.root.append(node("circle", { cx: x, cy: y, r: 3, class: "rv-line-end" }), ...labels);
     }
   };
@@ -1048,7 +1074,9 @@
   var WEIGHTS_FROM = 34;
   var CROSSED_FROM = 6;
   var MOST_HEIGHT = 600;
-  var NO_NUMBER = (typed) => `${JSON.stringify(typed)} is no number, so the cell keeps its value: type one such as 0.5, −2 or 1/3.`;
+  var NO_NUMBER = (typed) => t("{typed} is no number, so the cell keeps its value: type one such as 0.5, −2 or 1/3.", {
+    typed: JSON.stringify(typed)
+  });
   var MEANING = [
     "kind",
     "dtype",
@@ -1302,16 +1330,16 @@
       ];
       const ratio = window.devicePixelRatio || 1;
       const { cells, boxes } = this.stage.highlight.get(this.meta.name) ?? { cells: [], boxes: [] };
-      const filled = cells.length > 1 ? cells.filter(({ weight }) => weight !== 0) : [];
-      for (const mark of filled) {
+      const filled2 = cells.length > 1 ? cells.filter(({ weight }) => weight !== 0) : [];
+      for (const mark of filled2) {
         pen.globalAlpha = 0.25 + 0.5 * Math.min(1, Math.abs(mark.weight));
         pen.fillStyle = mark.weight < 0 ? "#56B4E9" : "#F0E442";
         pen.fillRect(...box(mark));
       }
       pen.globalAlpha = 1;
-      if (this.meta.kind === "pixels") this.drawGrid(pen, size, box, ratio, filled);
+      if (this.meta.kind === "pixels") this.drawGrid(pen, size, box, ratio, filled2);
       if (size / ratio >= WEIGHTS_FROM && this.meta.kind === "pixels")
-        this.writeWeights(pen, size, box, filled);
+        this.writeWeights(pen, size, box, filled2);
       const frame = this.stage.croppedFrame(this);
       if (frame) outline(pen, box(frame), ratio, [6 * ratio, 4 * ratio]);
       if (this.meta.picked?.length)
@@ -1326,7 +1354,7 @@
      * @param {number} ratio
      * @param {Cell[]} filled
      */
-    drawGrid(pen, size, box, ratio, filled) {
+    drawGrid(pen, size, box, ratio, filled2) {
       const {
         margin: [top, left, bottom, right],
         rows,
@@ -1336,7 +1364,7 @@
       } = this.meta;
       const inside = { row: top, col: left, rows: rows - top - bottom, cols: cols - left - right };
       if (top || left || bottom || right) this.drawPadding(pen, box, inside, ratio);
-      if (size / ratio >= NUMBERS_FROM) this.writeNumbers(pen, size, box, filled);
+      if (size / ratio >= NUMBERS_FROM) this.writeNumbers(pen, size, box, filled2);
       if (unread[0].length || unread[1].length) this.crossOut(pen, size / ratio, box, ratio);
       if (!lines.length) return;
       pen.beginPath();
@@ -1411,8 +1439,8 @@
      * @param {BoxOf} box
      * @param {Cell[]} filled
      */
-    writeNumbers(pen, size, box, filled) {
-      const bright = new Set(filled.map(({ row, col }) => `${row},${col}`));
+    writeNumbers(pen, size, box, filled2) {
+      const bright = new Set(filled2.map(({ row, col }) => `${row},${col}`));
       pen.font = `${Math.round(Math.min(size * 0.32, 15 * (window.devicePixelRatio || 1)))}px sans-serif`;
       pen.textAlign = "center";
       pen.textBaseline = "middle";
@@ -1433,12 +1461,12 @@
      * @param {BoxOf} box
      * @param {Cell[]} filled
      */
-    writeWeights(pen, size, box, filled) {
+    writeWeights(pen, size, box, filled2) {
       pen.font = `bold ${Math.round(Math.min(size * 0.24, 12 * (window.devicePixelRatio || 1)))}px sans-serif`;
       pen.textAlign = "center";
       pen.textBaseline = "bottom";
       pen.fillStyle = "#000";
-      for (const mark of filled) {
+      for (const mark of filled2) {
         const [x, y, w, h] = box(mark);
         pen.fillText(`×${formatWeight(mark.weight)}`, x + w / 2, y + h - 0.06 * size);
       }
@@ -1468,7 +1496,7 @@
      */
     nameOf({ row, col }) {
       const [top, left] = this.meta.margin ?? [0, 0];
-      return `row ${format(row - top)}, column ${format(col - left)}`;
+      return t("row {row}, column {col}", { row: format(row - top), col: format(col - left) });
     }
     /**
      * @param {number} row
@@ -1619,7 +1647,7 @@
         PageDown: [rows, 0]
       }[event.key];
       if (step) {
-        const within3 = (value, n) => Math.max(0, Math.min(n - 1, value));
+        const within3 = (value, n2) => Math.max(0, Math.min(n2 - 1, value));
         const first = now && now.name === this.meta.name ? step : [0, 0];
         this.stage.walkTo({
           name: this.meta.name,
@@ -1648,7 +1676,7 @@
       if (numberOf(this.meta, cell.row, cell.col) < 0) return;
       const field = element("input", "rv-edit", {
         inputmode: "decimal",
-        "aria-label": `value of ${this.nameOf(cell)}`
+        "aria-label": t("value of {cell}", { cell: this.nameOf(cell) })
       });
       field.value = start ?? format(this.value(cell.row, cell.col)).replace("−", "-");
       const { left, top } = this.rectOf(cell, this.screen.getBoundingClientRect());
@@ -1732,22 +1760,22 @@
       this.step = null;
       this.root = element("div", "rv-stepper", {
         role: "group",
-        "aria-label": "step through the cells"
+        "aria-label": t("step through the cells")
       });
-      this.first = this.button("|◀", "first cell", () => this.go(0));
-      this.back = this.button("◀", "one cell back", () => this.go((this.step ?? this.count) - 1));
-      this.play = this.button("▶ Play", "play or pause", () => this.toggle());
-      this.next = this.button("▶|", "next cell", () => this.go((this.step ?? -1) + 1));
-      this.end = this.button("✕", "end the walk", () => this.stop());
+      this.first = this.button("|◀", t("first cell"), () => this.go(0));
+      this.back = this.button("◀", t("one cell back"), () => this.go((this.step ?? this.count) - 1));
+      this.play = this.button(`▶ ${t("Play")}`, t("play or pause"), () => this.toggle());
+      this.next = this.button("▶|", t("next cell"), () => this.go((this.step ?? -1) + 1));
+      this.end = this.button("✕", t("end the walk"), () => this.stop());
       this.speed = element("input", "", {
         type: "range",
         min: SLOWEST,
         max: FASTEST,
         value: USUAL,
-        "aria-label": "cells per second"
+        "aria-label": t("cells per second")
       });
       this.words = element("span", "rv-steps", { "aria-live": "off" });
-      this.root.append("slow", this.speed, "fast", this.words);
+      this.root.append(t("slow"), this.speed, t("fast"), this.words);
       signal.addEventListener("abort", () => this.pause());
       this.root.addEventListener("keydown", (event) => {
         if (KEYS.includes(event.key)) event.stopPropagation();
@@ -1820,11 +1848,11 @@
       this.onStep(null);
     }
     show() {
-      const text = this.playing ? "❚❚ Pause" : "▶ Play";
+      const text = this.playing ? `❚❚ ${t("Pause")}` : `▶ ${t("Play")}`;
       if (this.play.textContent !== text) this.play.textContent = text;
       this.end.disabled = this.step === null;
       this.back.disabled = this.step === 0;
-      this.words.textContent = this.step === null ? `${this.count} cells to walk` : `cell ${this.step + 1} of ${this.count}`;
+      this.words.textContent = this.step === null ? n("{count} cell to walk", "{count} cells to walk", this.count) : t("cell {step} of {count}", { step: this.step + 1, count: this.count });
     }
   };
 
@@ -1833,13 +1861,16 @@
   var LOUPE_SIZE = 150;
   var LEAST_LOUPE_CELL = 34;
   var PRODUCTS = 9;
-  var CHANNEL_NAMES = ["red", "green", "blue"];
-  var PINNED = "pinned: Esc or a click on it frees it";
+  var pinned = () => t("pinned: Esc or a click on it frees it");
   var LOW = 520;
   var TITLE_ROWS = 54;
-  var TRACED = "Point at a cell to see where it comes from, or walk with the arrow keys. Click or Enter pins it, Esc frees it.";
-  var READ = "Point at a cell to read its value, or walk with the arrow keys.";
-  var LOST = "The kernel was restarted or closed. Hovering still works here; run the cell again to move the controls.";
+  var traced = () => t(
+    "Point at a cell to see where it comes from, or walk with the arrow keys. Click or Enter pins it, Esc frees it."
+  );
+  var read = () => t("Point at a cell to read its value, or walk with the arrow keys.");
+  var lost = () => t(
+    "The kernel was restarted or closed. Hovering still works here; run the cell again to move the controls."
+  );
   var StageView = class {
     /**
      * @param {Model} model
@@ -1847,6 +1878,7 @@
      */
     constructor(model, el) {
       this.model = model;
+      speak(model.get("words"));
       this.abort = new AbortController();
       this.panels = /* @__PURE__ */ new Map();
       this.links = [];
@@ -1873,7 +1905,7 @@
       const { signal } = this.abort;
       this.root = element("div", "rv-stage", { "data-frame": "0", "data-state": "ok" });
       this.around = new LabAround(this.root, signal, () => this.repaint());
-      this.strip = element("div", "rv-strip", { "aria-label": "shapes" });
+      this.strip = element("div", "rv-strip", { "aria-label": t("shapes") });
       this.top = element("div", "rv-top");
       this.top.append(this.strip, this.around.full);
       this.alert = element("div", "rv-alert", { role: "alert" });
@@ -1897,7 +1929,7 @@
       this.marker = element("label", "rv-marker");
       this.markBox = element("input", "", { type: "checkbox" });
       this.markBox.checked = true;
-      this.marker.append(this.markBox, "paint values outside the range of the picture magenta");
+      this.marker.append(this.markBox, t("paint values outside the range of the picture magenta"));
       this.sentence = element("div", "rv-sentence", { "aria-live": "polite" });
       this.buildUpload();
       this.foot = element("div", "rv-foot");
@@ -1928,8 +1960,8 @@
       const pre = element("pre");
       pre.append(this.code);
       this.fold.append(this.firstLine, pre, this.formula);
-      this.copy = element("button", "rv-copy", { type: "button", title: "Copy this code" });
-      this.copy.textContent = "Copy";
+      this.copy = element("button", "rv-copy", { type: "button", title: t("Copy this code") });
+      this.copy.textContent = t("Copy");
       this.codeRow.append(this.fold, this.copy);
       this.copy.addEventListener("click", () => this.copyCode(), { signal: this.abort.signal });
     }
@@ -1938,7 +1970,7 @@
       this.own = element("label", "rv-own");
       this.own.hidden = !this.model.get("max_upload");
       this.file = element("input", "", { type: "file", accept: "image/*" });
-      this.own.append("Your own picture, or drop it here", this.file);
+      this.own.append(t("Your own picture, or drop it here"), this.file);
       const { signal } = this.abort;
       this.file.addEventListener("change", () => this.take(this.file.files[0]), { signal });
       this.root.addEventListener("dragover", (event) => event.preventDefault(), { signal });
@@ -1958,7 +1990,10 @@
       if (!file || !most) return;
       if (file.size > most) {
         this.say(
-          `${file.name} has ${(file.size / 1e6).toFixed(1)} MB, more than the ${most / 1e6} MB that a lab takes: make it smaller first, 512 pixels are plenty.`
+          t(
+            "{name} has {size} MB, more than the {most} MB that a lab takes: make it smaller first, 512 pixels are plenty.",
+            { name: file.name, size: (file.size / 1e6).toFixed(1), most: most / 1e6 }
+          )
         );
         return;
       }
@@ -1998,7 +2033,7 @@
     }
     lost = () => {
       this.root.dataset.kernel = "lost";
-      this.alert.textContent = LOST;
+      this.alert.textContent = lost();
     };
     showProgress = () => {
       const { share, text } = this.model.get("progress") ?? {};
@@ -2119,7 +2154,7 @@
       setText(this.firstLine, frame.code.split("\n", 1)[0]);
       this.codeRow.hidden = !frame.code;
       this.root.toggleAttribute("data-plain", !frame.code && !frame.links.length);
-      setText(this.alert, this.root.dataset.kernel === "lost" ? LOST : frame.alert);
+      setText(this.alert, this.root.dataset.kernel === "lost" ? lost() : frame.alert);
       setText(this.formula, frame.formula);
       setText(this.hint, frame.hint);
       const warnings = frame.warnings.map((text2) => {
@@ -2274,8 +2309,8 @@
     /** @param {Spot} spot */
     pin(spot) {
       if (this.panels.get(spot.name).meta.pickable) return this.pick(spot);
-      const { pinned } = this;
-      const same = pinned?.name === spot.name && pinned.row === spot.row && pinned.col === spot.col;
+      const { pinned: pinned2 } = this;
+      const same = pinned2?.name === spot.name && pinned2.row === spot.row && pinned2.col === spot.col;
       this.pinned = same ? null : spot;
       this.spot = spot;
       this.light();
@@ -2285,8 +2320,8 @@
      * @param {Spot} spot
      */
     pick({ name, row, col }) {
-      const { n = 0 } = this.model.get("picked") ?? {};
-      this.model.set("picked", { panel: name, row, col, n: n + 1 });
+      const { n: n2 = 0 } = this.model.get("picked") ?? {};
+      this.model.set("picked", { panel: name, row, col, n: n2 + 1 });
       this.model.save_changes();
     }
     free() {
@@ -2312,7 +2347,7 @@
         figure.dataset.hover = `${spot.row},${spot.col}`;
       }
       this.root.dataset.pinned = this.pinned ? "true" : "false";
-      if (!spot) this.tell(this.links.length ? TRACED : READ, null);
+      if (!spot) this.tell(this.links.length ? traced() : read(), null);
       if (spot) this.placeCard(spot, frame);
       else this.card.hide();
     }
@@ -2323,7 +2358,7 @@
     placeCard(spot, frame) {
       const panel = this.panels.get(spot.name);
       if (!panel.view) return this.card.hide();
-      this.card.write(this.sentence.textContent, this.pinned ? PINNED : "");
+      this.card.write(this.sentence.textContent, this.pinned ? pinned() : "");
       const avoid = [];
       for (const [name, { boxes }] of this.highlight)
         for (const box of boxes) avoid.push(this.panels.get(name).rectOf(box, frame));
@@ -2357,7 +2392,7 @@
       const panel = this.panels.get(spot.name);
       const role = panel.meta.like || panel.meta.name;
       if (panel.spots.length)
-        return this.tell(`${panel.spots[spot.col][1]} Click or Enter chooses it.`, null);
+        return this.tell(`${panel.spots[spot.col][1]} ${t("Click or Enter chooses it.")}`, null);
       if (panel.meta.ties?.length) return this.explainWeight(spot, panel);
       if (panel.meta.names?.[0].length) return this.explainPair(spot, panel);
       const here = this.moved(spot, panel, this.panels.get(role));
@@ -2367,7 +2402,8 @@
       this.markBands(role, here);
       if (incoming) return this.explainOutput(spot, here, incoming);
       if (outgoing.length) return this.explainInput(spot, here, outgoing);
-      this.tell(`${panel.meta.title}, ${panel.nameOf(spot)}: ${this.reading(panel, spot)}.`, null);
+      const facts = { cell: panel.nameOf(spot), reading: this.reading(panel, spot) };
+      this.tell(t("{title}, {cell}: {reading}.", { title: panel.meta.title, ...facts }), null);
     }
     /**
      * The same place in another panel, whose padding may be wider or narrower.
@@ -2432,7 +2468,16 @@
         ]
       });
       this.tell(
-        `Matrix row ${spot.row}, column ${spot.col}: ${this.reading(panel, spot)}, the weight with which ${from.meta.name} ${from.nameOf(source)} goes into ${to.meta.name} ${to.nameOf(target)}.`,
+        t(
+          "Matrix row {row}, column {col}: {reading}, the weight with which {source} goes into {target}.",
+          {
+            row: spot.row,
+            col: spot.col,
+            reading: this.reading(panel, spot),
+            source: `${from.meta.name} ${from.nameOf(source)}`,
+            target: `${to.meta.name} ${to.nameOf(target)}`
+          }
+        ),
         null
       );
     }
@@ -2448,7 +2493,7 @@
         title
       } = panel.meta;
       const value = panel.value(spot.row, spot.col);
-      const words = Number.isNaN(value) ? "not computed" : `${format(value, 1)}${unit ? ` ${unit}` : ""}`;
+      const words2 = Number.isNaN(value) ? t("not computed") : `${format(value, 1)}${unit ? ` ${unit}` : ""}`;
       this.highlight.set(spot.name, {
         cells: [],
         boxes: [
@@ -2457,7 +2502,15 @@
         ]
       });
       this.tell(
-        `${title}: ${rows[spot.row]} against ${cols[spot.col]}: ${words}.${panel.meta.pickable ? " Click or Enter chooses the two." : ""}`,
+        [
+          t("{title}: {row} against {col}: {value}.", {
+            title,
+            row: rows[spot.row],
+            col: cols[spot.col],
+            value: words2
+          }),
+          ...panel.meta.pickable ? [t("Click or Enter chooses the two.")] : []
+        ].join(" "),
         null
       );
     }
@@ -2473,11 +2526,19 @@
       const seen = link.kernel || link.winners ? windowOf(link, here.row, here.col) : cells;
       this.mark(link.source, firstChannel(cells), seen.length ? [extent(seen)] : []);
       this.markFurther(link.source, firstChannel(cells));
-      const name = `Output ${output.nameOf(here)}: ${this.reading(this.panels.get(spot.name), spot)}`;
+      const facts = {
+        cell: output.nameOf(here),
+        reading: this.reading(this.panels.get(spot.name), spot)
+      };
       if (link.winners) {
         this.showReturn(link, cells[0], here);
         return this.tell(
-          `${name}, the largest of the ${seen.length} cells of its window: the one at ${input.nameOf(cells[0])}.`,
+          n(
+            "Output {cell}: {reading}, the largest of the {count} cell of its window: the one at {winner}.",
+            "Output {cell}: {reading}, the largest of the {count} cells of its window: the one at {winner}.",
+            seen.length,
+            { ...facts, winner: input.nameOf(cells[0]) }
+          ),
           { panel: input, cells }
         );
       }
@@ -2499,14 +2560,24 @@
         }
       );
       const count = new Set(cells.map((cell) => `${cell.row},${cell.col}`)).size;
-      const channels = link.inputs > 1 ? ` in ${link.inputs} channels` : "";
-      const shown = output.meta.colour ? ` (${CHANNEL_NAMES[link.channel ?? 0]} channel)` : "";
+      const shown = output.meta.colour ? ` (${channelNames()[link.channel ?? 0]})` : "";
       const channel = output.meta.colour ? link.channel : void 0;
       const theirs = `${output.meta.by ?? "PyTorch"}: ${format(output.value(here.row, here.col, channel))}`;
       const given = output.meta.dtype === "u8" || output.sums ? "" : ` ${theirs}.`;
       const known = Number.isNaN(sum.total) ? "" : ` ${sum.text}${shown} = ${format(sum.total)}.`;
+      const from = link.inputs > 1 ? n(
+        "Output {cell}: {reading}, from {count} input cell in {channels} channels.",
+        "Output {cell}: {reading}, from {count} input cells in {channels} channels.",
+        count,
+        { ...facts, channels: link.inputs }
+      ) : n(
+        "Output {cell}: {reading}, from {count} input cell.",
+        "Output {cell}: {reading}, from {count} input cells.",
+        count,
+        facts
+      );
       this.tell(
-        `${name}, from ${count} input ${count === 1 ? "cell" : "cells"}${channels}.${known}${given}`,
+        `${from}${known}${given}`,
         cells.length ? { panel: input, cells: firstChannel(cells), products: Boolean(link.kernel) } : null
       );
     }
@@ -2548,7 +2619,7 @@
     explainInput(spot, here, links) {
       const input = this.panels.get(links[0].source);
       let near = null;
-      let words = "";
+      let words2 = "";
       for (const link of links) {
         const channel = link.kernel ? Math.max(link.firstChannel, input.meta.channel ?? 0) : void 0;
         const cells = targets(link, here.row, here.col, channel);
@@ -2559,8 +2630,8 @@
             cells.flatMap((cell) => targets(next, cell.row, cell.col))
           );
         }
-        if (words) continue;
-        words = reachOf(cells);
+        if (words2) continue;
+        words2 = reachOf(cells);
         this.bundle = {
           panel: this.panels.get(link.target),
           cells,
@@ -2571,9 +2642,13 @@
         const adds = input.value(here.row, here.col, channel);
         near = cells.length ? { panel: this.panels.get(link.target), cells, adds } : null;
       }
-      const padding = numberOf(input.meta, here.row, here.col) < 0 ? "Padding at" : "Input";
+      const facts = {
+        cell: input.nameOf(here),
+        reading: this.reading(this.panels.get(spot.name), spot),
+        reach: words2
+      };
       this.tell(
-        `${padding} ${input.nameOf(here)}: ${this.reading(this.panels.get(spot.name), spot)}, ${words}.`,
+        numberOf(input.meta, here.row, here.col) < 0 ? t("Padding at {cell}: {reading}, {reach}.", facts) : t("Input {cell}: {reading}, {reach}.", facts),
         near
       );
     }
@@ -2584,14 +2659,17 @@
     reading(panel, { row, col }) {
       if (panel.meta.kind === "index") {
         const { row0, col0, shownRows } = panel.meta;
-        return `reads at row ${format(panel.codes[row - row0], 2)}, column ${format(panel.codes[shownRows + col - col0], 2)}`;
+        return t("reads at row {row}, column {col}", {
+          row: format(panel.codes[row - row0], 2),
+          col: format(panel.codes[shownRows + col - col0], 2)
+        });
       }
-      if (panel.hides(row, col)) return "not computed yet";
+      if (panel.hides(row, col)) return t("not computed yet");
       const digits = panel.meta.dtype === "u8" && !panel.sums ? 2 : 4;
       const values = panel.values(row, col).map((value) => format(value, digits));
       const equals = panel.meta.dtype === "u8" ? "≈" : "=";
-      const so = panel.sums ? " so far" : "";
-      return values.length === 3 ? `RGB ${equals} ${values.join(", ")}` : `value${so} ${equals} ${values[0]}`;
+      if (values.length === 3) return `RGB ${equals} ${values.join(", ")}`;
+      return `${panel.sums ? t("value so far") : t("value")} ${equals} ${values[0]}`;
     }
     /**
      * @param {string} sentence
@@ -2634,8 +2712,12 @@
       const scene = rowScene(meta, bytes, link, panels, this.cellOfRow(link));
       const style = getComputedStyle(this.root);
       panel.paintScene(scene, (name) => style.getPropertyValue(`--rv-${name}`).trim());
-      const at = meta.samples ? `, kernel at ${format(scene.place, 2)}` : "";
-      setText(panel.title, `Row ${scene.row} of y (line) and of x (dots)${at}`);
+      const { row, place } = scene;
+      const title = meta.samples ? t("Row {row} of y (line) and of x (dots), kernel at {place}", {
+        row,
+        place: format(place, 2)
+      }) : t("Row {row} of y (line) and of x (dots)", { row });
+      setText(panel.title, title);
     }
     /**
      * The pointer over a row chart takes the place of the output cell along.
@@ -2706,8 +2788,8 @@
     }
     /** @param {Omit<Edit, 'n' | 'name'>} edit */
     send(edit) {
-      const { n = 0 } = this.model.get("edit") ?? {};
-      this.model.set("edit", { ...edit, n: n + 1 });
+      const { n: n2 = 0 } = this.model.get("edit") ?? {};
+      this.model.set("edit", { ...edit, n: n2 + 1 });
       this.model.save_changes();
     }
     async copyCode() {
@@ -2722,8 +2804,8 @@
         document.execCommand("copy");
         area.remove();
       }
-      this.copy.textContent = "Copied";
-      this.copy.addEventListener("pointerleave", () => this.copy.textContent = "Copy", {
+      this.copy.textContent = t("Copied");
+      this.copy.addEventListener("pointerleave", () => this.copy.textContent = t("Copy"), {
         once: true,
         signal: this.abort.signal
       });
@@ -2738,7 +2820,8 @@
   }
   function noteOf({ caption, name }) {
     const note = element("div");
-    note.textContent = `${name}: ${caption}`;
+    const called = { index: t("index"), error: t("error") };
+    note.textContent = `${called[name] ?? name}: ${caption}`;
     return note;
   }
   function within2(rect, frame) {
@@ -2769,10 +2852,18 @@
     const product = format(weight * value, 2);
     return [`×${formatWeight(weight)}`, product.startsWith("−") ? product : `+${product}`];
   }
+  function channelNames() {
+    return [t("red channel"), t("green channel"), t("blue channel")];
+  }
   function reachOf(cells) {
-    if (!cells.length) return "reaches no output cell: it is never read";
+    if (!cells.length) return t("reaches no output cell: it is never read");
     const total = cells.reduce((sum, cell) => sum + cell.weight, 0);
-    return `reaches ${cells.length} output ${cells.length === 1 ? "cell" : "cells"}, with weights that sum to ${format(total)}`;
+    return n(
+      "reaches {count} output cell, with weights that sum to {total}",
+      "reaches {count} output cells, with weights that sum to {total}",
+      cells.length,
+      { total: format(total) }
+    );
   }
   function stripStep(step, place, steps) {
     const node2 = element("span", step.shape ? "rv-shape" : "rv-op");
