@@ -1,4 +1,4 @@
-// Made by tools/bundle.mjs from js/, sha256 4ed0166bb4281bba34596c1ba854f48fbcefcc16626391b3ba969bd53d27c0ea
+// Made by tools/bundle.mjs from js/, sha256 3baf646e5ff394aec4cfdc82fe8c97c7cece289540aee51f7176ed0543ad8013
 
 // resample_viz/view/js/words.js
 var words = {};
@@ -1894,6 +1894,7 @@ var StageView = class {
     this.pinned = null;
     this.added = null;
     this.written = "";
+    this.offered = "";
     this.ahead = new Ahead(model, this.show);
     this.build(el);
     this.follow();
@@ -1910,7 +1911,10 @@ var StageView = class {
     this.alert = element("div", "rv-alert", { role: "alert" });
     this.hint = element("div", "rv-hint");
     this.words = element("div", "rv-words");
-    this.words.append(this.hint, this.alert);
+    this.waysOut = element("div", "rv-ways-out");
+    const refusal = element("div", "rv-refusal");
+    refusal.append(this.alert, this.waysOut);
+    this.words.append(this.hint, refusal);
     this.grid = element("div", "rv-panels");
     this.mainRow = element("div", "rv-main-row");
     this.otherRow = element("div", "rv-other-row");
@@ -2154,6 +2158,7 @@ var StageView = class {
     this.codeRow.hidden = !frame.code;
     this.root.toggleAttribute("data-plain", !frame.code && !frame.links.length);
     setText(this.alert, this.root.dataset.kernel === "lost" ? lost() : frame.alert);
+    this.offer(frame.waysOut ?? []);
     setText(this.formula, frame.formula);
     setText(this.hint, frame.hint);
     const warnings = frame.warnings.map((text2) => {
@@ -2166,6 +2171,29 @@ var StageView = class {
     this.marker.hidden = !frame.outside || frame.main?.length > 0;
     if (this.main.length)
       fill(this.notes, [this.merits, ...frame.panels.filter(({ caption }) => caption).map(noteOf)]);
+  }
+  /**
+   * What a refusal suggests, as buttons that do it.
+   * @param {string[]} labels
+   */
+  offer(labels) {
+    if (labels.join() === this.offered) return;
+    this.offered = labels.join();
+    const { signal } = this.abort;
+    this.waysOut.replaceChildren(
+      ...labels.map((label) => {
+        const button = element("button", "rv-way-out", { type: "button" });
+        button.textContent = t("Use {setting}", { setting: label });
+        button.addEventListener("click", () => this.takeWayOut(label), { signal });
+        return button;
+      })
+    );
+  }
+  /** @param {string} label */
+  takeWayOut(label) {
+    const { n: n2 = 0 } = this.model.get("way_out") ?? {};
+    this.model.set("way_out", { label, n: n2 + 1 });
+    this.model.save_changes();
   }
   /** @param {Frame} frame */
   showOutside({ main, markOutside = true }) {

@@ -6,6 +6,7 @@ did not change is not sent again, so that moving a slider does not resend the in
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -40,10 +41,10 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
     browser needs to paint frames that it was sent ahead; `words` what the page's own sentences are
     in the language that was chosen when the stage was made.
 
-    The browser sets five traits: `edit` (a cell was typed into), `picked` (a cell of a pickable
-    panel was clicked), `upload` (the learner's own picture: its name and bytes), `dark` (the page's
-    theme) and `centre` (which part of panels that are larger than the screen is looked at: shares
-    of height and width).
+    The browser sets six traits: `edit` (a cell was typed into), `picked` (a cell of a pickable
+    panel was clicked), `way_out` (what a refusal suggests was taken, by its label), `upload` (the
+    learner's own picture: its name and bytes), `dark` (the page's theme) and `centre` (which part
+    of panels that are larger than the screen is looked at: shares of height and width).
     """
 
     # Bundled from js/, because anywidget imports one text: `make bundle`.
@@ -54,6 +55,7 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
     palettes = traitlets.Dict().tag(sync=True, echo_update=False)
     edit = traitlets.Dict().tag(sync=True, echo_update=False)
     picked = traitlets.Dict().tag(sync=True, echo_update=False)
+    way_out = traitlets.Dict().tag(sync=True, echo_update=False)
     upload = traitlets.Dict().tag(sync=True, echo_update=False)
     max_upload = traitlets.Int(MAX_UPLOAD).tag(sync=True)
     moves = traitlets.Dict().tag(sync=True, echo_update=False)
@@ -88,11 +90,12 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
                 self.palettes = {**self.palettes, **new}
             for name, data in frame.slots().items():
                 setattr(self, name, data)
-            self._publish(**frame.description, alert="")
+            self._publish(**frame.description, alert="", waysOut=[])
 
-    def refuse(self, sentence: str) -> None:
-        """Keeps what is shown, dimmed, and says what is wrong."""
-        self._publish(**{**self._empty(), **self.frame, "alert": sentence})
+    def refuse(self, sentence: str, ways_out: Sequence[str] = ()) -> None:
+        """Keeps what is shown, dimmed, and says what is wrong; each way out becomes a button."""
+        refusal = {"alert": sentence, "waysOut": list(ways_out)}
+        self._publish(**{**self._empty(), **self.frame, **refusal})
 
     def clear(self) -> None:
         """Forgets what is shown: a closed stage that someone keeps holds no pictures."""

@@ -18,7 +18,7 @@ from tests.browser.stage_page import StagePage
 
 T = TypeVar("T")
 SLOTS = re.compile(r"(panel|link)_\d+")
-FROM_PAGE = ("dark", "centre", "edit", "picked", "upload")
+FROM_PAGE = ("dark", "centre", "edit", "picked", "way_out", "upload")
 """The traits that the browser sets."""
 
 JUPYTER: dict[Theme, dict[str, str]] = {

@@ -411,6 +411,16 @@ def test_a_refusal_is_an_alert_over_dimmed_panels(show: Show) -> None:
     expect(view.locator(".rv-panels")).to_have_css("opacity", "1")
 
 
+def test_what_a_refusal_suggests_is_a_button(show: Show) -> None:
+    view = show.open(up())
+    show.stage.refuse("mode 'lanczos' needs antialias=True.", ["antialias=True"])
+    show.again()
+    view.get_by_role("button", name="Use antialias=True").click()
+    assert show.page.saved == [{"way_out": {"label": "antialias=True", "n": 1}}]
+    show.again(up())
+    expect(view.locator(".rv-way-out")).to_have_count(0)
+
+
 def chosen(view: Locator, size: int) -> None:
     file = {"name": "mine.png", "mimeType": "image/png", "buffer": bytes(range(size))}
     view.locator("input[type=file]").set_input_files([file])

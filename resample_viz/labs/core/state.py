@@ -24,6 +24,7 @@ from resample_viz.labs.controls import Slider, quiet
 from resample_viz.labs.core.ahead import Ahead, States
 from resample_viz.labs.core.column import ControlColumn, labelled, setting_controls
 from resample_viz.labs.core.controls import PictureControls
+from resample_viz.labs.core.ways_out import ways_out
 from resample_viz.labs.picture import (
     Edit,
     Image,
@@ -204,6 +205,7 @@ class StatefulLab(Lab):
         self._own_picture: OwnPicture | None = None
         self._input: tuple[tuple[Any, ...], Tensor] | None = None
         self._ahead = Ahead(self)
+        self._ways_out: dict[str, PictureSettings] = {}
         super().__init__(**settings)
         self._past, self._first = [], self._state
         self._ahead.tell(self._state, has_past=False)
@@ -310,6 +312,8 @@ class StatefulLab(Lab):
     def _move(self, settings: PictureSettings) -> None:
         before = self._state
         if settings == before and self.shown.panels:
+            if self.stage.frame.get("alert"):
+                self._show_settings(before)  # what was refused is not wanted any more
             self._write(before)
             return
         past = self._past
@@ -477,6 +481,7 @@ class StatefulLab(Lab):
     def _listen(self) -> None:
         super()._listen()
         self.stage.on_msg(self._ahead.hear)
+        self.stage.observe(self._taken, names=["way_out"])
 
     def _follow_channels(self) -> None:
         """Nothing follows the channels of the input here."""
@@ -486,13 +491,35 @@ class StatefulLab(Lab):
         del wait
         self._show_settings(self._state)
 
-    def _heard(self, settings: Any) -> None:
-        """Makes a move that came from a control; a refused one is put back and explained."""
+    def _heard(self, settings: Callable[[], PictureSettings]) -> None:
+        """Makes a move that came from the browser; a refused one is put back and explained."""
+        wanted = self._state
         try:
-            self._move(settings())
+            wanted = settings()
+            self._move(wanted)
+        except OperationError as error:
+            asked = self.controls.values()
+            self._write(self._state)
+            self._refuse(str(error), asked, wanted)
         except Exception:
             self._write(self._state)
             raise
+
+    def _refuse(self, sentence: str, asked: dict[str, Any], wanted: PictureSettings) -> None:
+        """Says why, and offers what the sentence suggests."""
+        shape = tuple(self.input_of(wanted).shape)
+        ways = ways_out(sentence, self.operation_type, asked, shape)
+        self._ways_out = {
+            label: replace(wanted, operation=operation, preset="")
+            for label, operation in ways.items()
+        }
+        self.stage.refuse(sentence, tuple(self._ways_out))
+
+    @calmly
+    def _taken(self, change: Any) -> None:
+        settings = self._ways_out.get(change["new"].get("label"))
+        if settings is not None:
+            self._heard(lambda: settings)
 
     @calmly
     def _moved(self) -> None:

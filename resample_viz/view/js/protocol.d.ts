@@ -162,6 +162,8 @@ export interface Frame {
   code: string;
   copy: string;
   alert: string;
+  /** What a refusal suggests: scale_factor=2. */
+  waysOut: string[];
   formula: string;
   hint: string;
   outside: boolean;
@@ -278,6 +280,7 @@ export interface Traits {
   max_upload: number;
   edit: { panel: string; row: number; col: number; value: number; n: number } | { n?: number };
   picked: { panel: string; row: number; col: number; n: number } | { n?: number };
+  way_out: { label: string; n: number } | { n?: number };
   upload: { name: string; data: DataView };
   centre: [number, number];
   dark: boolean;

@@ -77,6 +77,7 @@ export class StageView {
     /** @type {Sums | null} */
     this.added = null;
     this.written = "";
+    this.offered = "";
     this.ahead = new Ahead(model, this.show);
     this.build(el);
     this.follow();
@@ -94,7 +95,10 @@ export class StageView {
     this.alert = element("div", "rv-alert", { role: "alert" });
     this.hint = element("div", "rv-hint");
     this.words = element("div", "rv-words");
-    this.words.append(this.hint, this.alert);
+    this.waysOut = element("div", "rv-ways-out");
+    const refusal = element("div", "rv-refusal");
+    refusal.append(this.alert, this.waysOut);
+    this.words.append(this.hint, refusal);
     this.grid = element("div", "rv-panels");
     this.mainRow = element("div", "rv-main-row");
     this.otherRow = element("div", "rv-other-row");
@@ -355,6 +359,7 @@ export class StageView {
     this.codeRow.hidden = !frame.code;
     this.root.toggleAttribute("data-plain", !frame.code && !frame.links.length);
     setText(this.alert, this.root.dataset.kernel === "lost" ? lost() : frame.alert);
+    this.offer(frame.waysOut ?? []);
     setText(this.formula, frame.formula);
     setText(this.hint, frame.hint);
     const warnings = frame.warnings.map((text) => {
@@ -367,6 +372,31 @@ export class StageView {
     this.marker.hidden = !frame.outside || frame.main?.length > 0; // where it is no setting
     if (this.main.length)
       fill(this.notes, [this.merits, ...frame.panels.filter(({ caption }) => caption).map(noteOf)]);
+  }
+
+  /**
+   * What a refusal suggests, as buttons that do it.
+   * @param {string[]} labels
+   */
+  offer(labels) {
+    if (labels.join() === this.offered) return;
+    this.offered = labels.join();
+    const { signal } = this.abort;
+    this.waysOut.replaceChildren(
+      ...labels.map((label) => {
+        const button = element("button", "rv-way-out", { type: "button" });
+        button.textContent = t("Use {setting}", { setting: label });
+        button.addEventListener("click", () => this.takeWayOut(label), { signal });
+        return button;
+      }),
+    );
+  }
+
+  /** @param {string} label */
+  takeWayOut(label) {
+    const { n = 0 } = this.model.get("way_out") ?? {};
+    this.model.set("way_out", { label, n: n + 1 });
+    this.model.save_changes();
   }
 
   /** @param {Frame} frame */

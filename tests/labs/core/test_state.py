@@ -38,7 +38,9 @@ def encoded(lab: UpsamplingLab) -> dict[str, Any]:
 
 def shown(stage: Stage) -> dict[str, Any]:
     slots = [panel["slot"] for panel in stage.frame["panels"]]
-    frame = {name: value for name, value in stage.frame.items() if name not in ("id", "alert")}
+    frame = {
+        name: value for name, value in stage.frame.items() if name not in ("id", "alert", "waysOut")
+    }
     return {**frame, "bytes": [getattr(stage, slot) for slot in slots]}
 
 
@@ -136,6 +138,13 @@ class Learner(RuleBasedStateMachine):
     def look_elsewhere(self, centre: tuple[float, float], dark: bool) -> None:
         self.lab.stage.centre = list(centre)
         self.lab.stage.dark = dark
+
+    @rule(number=st.integers(0, 1))
+    def take_a_way_out(self, number: int) -> None:
+        offered = self.lab.stage.frame.get("waysOut", [])
+        if number < len(offered):
+            self.lab.stage.way_out = {"label": offered[number], "n": next(NUMBERS)}
+            assert not self.lab.stage.frame["alert"], f"{offered[number]} is no way out"
 
     @rule()
     def undo(self) -> None:
@@ -272,6 +281,33 @@ def test_the_arguments_of_a_lab_are_known_before_it_is_made() -> None:
     names = inspect.signature(UpsamplingLab).parameters
     assert {"image", "size", "preset", "mode", "scale_factor", "way_back"} <= names.keys()
     assert not {"edits", "centre", "self"} & names.keys()
+
+
+@pytest.mark.parametrize(
+    ("mode", "tick", "offered"),
+    [
+        ("lanczos", "", ["antialias=True"]),
+        ("nearest", "align_corners", ["align_corners=False"]),
+        ("area", "antialias", ["mode='bicubic'", "antialias=False"]),
+    ],
+)
+def test_a_refusal_offers_ways_out_that_work(
+    lab: UpsamplingLab, mode: str, tick: str, offered: list[str]
+) -> None:
+    lab.controls.single("mode").value = mode
+    if tick:
+        lab.controls.single(tick).value = True
+    assert lab.stage.frame["waysOut"] == offered
+    for number, label in enumerate(offered):
+        lab.controls.single("mode").value = mode
+        if tick:
+            lab.controls.single(tick).value = True
+        lab.stage.way_out = {"label": label, "n": number + 1}
+        assert lab.stage.frame["alert"] == ""
+        assert lab.stage.frame["waysOut"] == []
+        name, value = label.split("=")
+        assert repr(getattr(lab.operation, name)) == value
+        lab.reset()
 
 
 def test_the_active_preset_is_marked(lab: UpsamplingLab) -> None:
