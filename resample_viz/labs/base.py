@@ -6,7 +6,7 @@ import logging
 from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,8 +17,10 @@ from torch import Tensor
 from resample_viz.images import ImageError
 from resample_viz.labs.background import Background, Job
 from resample_viz.labs.controls import OperationControls, quiet
+from resample_viz.labs.core.column import ControlColumn
 from resample_viz.labs.inputs import InputControls
 from resample_viz.labs.lifetime import adopt, close_tree, disown, empty
+from resample_viz.labs.panels import main_panels
 from resample_viz.memory import return_freed
 from resample_viz.operations import Operation, OperationError, Program
 from resample_viz.operations.kernel_layer import written_out
@@ -121,6 +123,10 @@ class Lab(widgets.Box):
     """The dataclass whose fields become the controls: an operation, or what several have in common
     (then the lab has its own property `operation`)."""
     presets: ClassVar[tuple[Preset, ...]] = ()
+    one_screen: ClassVar[bool] = True
+    """Whether controls and panels are laid out for one screen, instead of one below the other."""
+    key_controls: ClassVar[tuple[str, ...]] = ()
+    """The controls beside the picture, unless a preset names others; () for all."""
     opening: ClassVar[dict[str, Any]] = {}
     """Settings that a fresh lab starts with, where the operation's own defaults show too little."""
     is_closed = True  # until there is something to close
@@ -260,6 +266,8 @@ class Lab(widgets.Box):
             for name, value in extras.items():
                 self.extras[name].value = value
         self.look = _(chosen.look) if chosen else ""
+        if chosen:
+            self._arrange(chosen.controls)
         self._compute(wait=wait)
 
     def close(self) -> None:
@@ -304,8 +312,14 @@ class Lab(widgets.Box):
 
     def show_again(self) -> None:
         """Shows the frame once more, with what a longer computation has found."""
-        self.shown = self.frame(self.operation, self.input)
+        self.shown = self._laid_out(self.frame(self.operation, self.input))
         self.stage.show(self.shown, copy=self.code())
+
+    def _laid_out(self, frame: Frame) -> Frame:
+        """The frame with its main panels named, where the lab is to stand on one screen."""
+        if not self.one_screen or frame.main:
+            return frame
+        return replace(frame, main=main_panels(frame), same_cells=True)
 
     def _told(self, job: Job) -> Job:
         """The job, one slice at a time, with what it cannot do told in one sentence."""
@@ -411,13 +425,40 @@ class Lab(widgets.Box):
         self.stage.observe(self._picked, names=["picked"])
         self.stage.observe(self._uploaded, names=["upload"])
 
+    def build_actions(self) -> list[widgets.Widget]:
+        """Buttons that stand under the controls."""
+        return []
+
     def _parts(self) -> list[widgets.Widget]:
         """What the box holds; the stage comes last."""
-        extras = [extra.widget for extra in self.extras.values()]
-        presets = self._preset_row()
-        column = widgets.VBox([presets, self.inputs.widget, self.controls.widget, *extras])
-        column.add_class("rv-controls")
-        return [column, self.stage]
+        presets, actions = self._preset_row(), self.build_actions()
+        if not self.one_screen:
+            named = self._named_controls().values()
+            column = widgets.VBox([presets, *named, *actions])
+            column.add_class("rv-controls")
+            return [column, self.stage]
+        self.add_class("rv-one-screen")
+        head = widgets.Box([presets, *self._head_buttons()])
+        head.add_class("rv-lab-head")
+        self._column = ControlColumn(self._named_controls(), actions)
+        self._arrange(())
+        return [head, self._column.widget, self.stage]
+
+    def _head_buttons(self) -> list[widgets.Widget]:
+        """What stands beside the presets."""
+        return []
+
+    def _named_controls(self) -> dict[str, widgets.Widget]:
+        """Everything that can be set, by the names that presets use."""
+        operation = getattr(self.controls, "widgets", {"controls": self.controls.widget})
+        extras = {name: extra.widget for name, extra in self.extras.items()}
+        return {"picture": self.inputs.widget, **operation, **extras}
+
+    def _arrange(self, names: tuple[str, ...]) -> None:
+        """Puts these controls beside the picture."""
+        if self.one_screen:
+            known = tuple(self._named_controls())
+            self._column.arrange(("picture", *(names or self.key_controls or known[1:])))
 
     def _preset_row(self) -> widgets.Box:
         buttons = []
@@ -428,6 +469,7 @@ class Lab(widgets.Box):
             button.on_click(self._choose_preset)
             self._preset_of[button] = preset.name
             buttons.append(button)
+        self._preset_buttons = buttons
         presets = widgets.Box(buttons)
         presets.add_class("rv-presets")
         return presets

@@ -182,6 +182,7 @@ def overlap_frame(operation: ConvTranspose, x: Tensor) -> Frame:
             Merit("even", "yes" if len(distinct) == 1 else "no"),
         ),
         hint=_("Even overlap needs a kernel_size that is a multiple of the stride."),
+        main=tuple(panel.name for panel in panels),
     )
 
 

@@ -51,6 +51,7 @@ class ConvolutionLab(KernelLab):
     """
 
     name = "convolution"
+    key_controls = ("show", "kernel_size", "stride", "padding")
     shows = SHOWS
     operation_type = Conv
     opening: ClassVar[dict[str, Any]] = {
@@ -67,6 +68,7 @@ class ConvolutionLab(KernelLab):
                 "of y. Then point at a cell of x: it goes into up to 9 cells of y."
             ),
             {"image": "integer_grid", "size": 5, "kernel": ((0, 1, 2), (2, 2, 0), (0, 1, 2))},
+            controls=("kernel", "kernel_size", "stride"),
         ),
         Preset(
             N_("the border is never read"),
@@ -75,6 +77,7 @@ class ConvolutionLab(KernelLab):
                 "cells are in no window. No value of theirs changes y."
             ),
             {"image": "integer_grid", "size": 6, "kernel": "ones", "stride": 2},
+            controls=("kernel_size", "stride", "padding"),
         ),
         Preset(
             N_("padding keeps the size"),
@@ -83,6 +86,7 @@ class ConvolutionLab(KernelLab):
                 "large as x. The corners of y are small: most of their window is 0."
             ),
             {"image": "integer_grid", "size": 5, "kernel": "ones", "padding": "same"},
+            controls=("padding", "kernel_size", "padding_mode"),
         ),
         Preset(
             N_("dilation leaves holes"),
@@ -91,6 +95,7 @@ class ConvolutionLab(KernelLab):
                 "lies in the holes is read from elsewhere."
             ),
             {"image": "integer_grid", "size": 7, "kernel": "ones", "dilation": 2},
+            controls=("dilation", "kernel_size"),
         ),
         Preset(
             N_("Sobel finds edges"),
@@ -99,6 +104,7 @@ class ConvolutionLab(KernelLab):
                 "Flat ground becomes 0, the middle colour."
             ),
             {"image": "camera", "size": 128, "kernel": "sobel", "padding": 1},
+            controls=("kernel", "stride"),
         ),
         Preset(
             N_("groups keep the colours"),
@@ -116,6 +122,7 @@ class ConvolutionLab(KernelLab):
                 "out_channels": 3,
                 "groups": 3,
             },
+            controls=("groups", "out_channels", "channel"),
         ),
         Preset(
             N_("7 and 8 become 4"),
@@ -124,6 +131,7 @@ class ConvolutionLab(KernelLab):
                 "tell whether x had 7 rows or 8."
             ),
             {"image": "integer_grid", "size": 7, "kernel": "ones", "stride": 2, "padding": 1},
+            controls=("kernel_size", "stride", "padding"),
         ),
         Preset(
             N_("what blurring loses"),
@@ -143,6 +151,7 @@ class ConvolutionLab(KernelLab):
                 "show": "way back",
                 "way_back": LEAST_SQUARES,
             },
+            controls=("way_back", "kernel", "kernel_size", "stride"),
         ),
     )
 

@@ -179,6 +179,7 @@ class DownsamplingLab(Lab):
     """
 
     name = "downsampling"
+    one_screen = False
     operation_type = Comparison
     opening: ClassVar[dict[str, Any]] = {}
     presets: ClassVar[tuple[Preset, ...]] = (

@@ -67,6 +67,7 @@ class NetworkLab(Lab):
     """
 
     name = "network"
+    one_screen = False
     operation_type = NetworkChoice
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset(

@@ -150,6 +150,7 @@ class NormalizationLab(Lab):
     """
 
     name = "normalization"
+    key_controls = ("statistics", "mean", "std", "mistake")
     operation_type = Normalize
     opening: ClassVar[dict[str, Any]] = {"statistics": "ImageNet"}
     presets: ClassVar[tuple[Preset, ...]] = (
@@ -160,6 +161,7 @@ class NormalizationLab(Lab):
                 "from mean to std. Compare the two views of the same y."
             ),
             {"statistics": "ImageNet"},
+            controls=("statistics", "mean", "std"),
         ),
         Preset(
             N_("from −1 to 1"),
@@ -168,6 +170,7 @@ class NormalizationLab(Lab):
                 "histogram stays, only its place and its width change."
             ),
             {"statistics": "[-1, 1]"},
+            controls=("statistics", "mean", "std"),
         ),
         Preset(
             N_("its own statistics"),
@@ -176,9 +179,15 @@ class NormalizationLab(Lab):
                 "do that for the data set, not for one picture."
             ),
             {"statistics": OWN},
+            controls=("statistics", "mean", "std"),
         ),
         *(
-            Preset(mistake.name, mistake.look, {"statistics": "ImageNet", "mistake": mistake.name})
+            Preset(
+                mistake.name,
+                mistake.look,
+                {"statistics": "ImageNet", "mistake": mistake.name},
+                controls=("mistake", "statistics", "way_back"),
+            )
             for mistake in MISTAKES[1:]
         ),
     )

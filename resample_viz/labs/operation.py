@@ -60,6 +60,7 @@ class OperationLab(Lab):
                 "there. Untick count_include_pad."
             ),
             {"image": "camera", "size": 64, "kernel_size": 7, "stride": 1, "padding": 3},
+            controls=("count_include_pad", "padding", "kernel_size"),
         ),
         Preset(
             N_("an odd size"),
@@ -69,6 +70,7 @@ class OperationLab(Lab):
                 "they see."
             ),
             {"image": "integer_grid", "size": 7},
+            controls=("ceil_mode", "kernel_size", "stride"),
         ),
     )
 

@@ -9,11 +9,12 @@ from torch import Tensor
 
 from resample_viz.analysis import mae, psnr, ssim
 from resample_viz.operations import Axis, SeparableFootprint
-from resample_viz.view import IndexPanel, Merit, Panel
+from resample_viz.view import Frame, IndexPanel, Merit, Panel
 from resample_viz.view.colors import Role
 from resample_viz.words import gettext as _
 
 ERROR_SHARE = 0.25  # of the input's range: the error that is drawn in the lightest colour
+MAIN_ROLES: tuple[Role, ...] = ("input", "kernel", "output")
 SAME_AS_EXACT = 100  # dB; beyond it only float32 rounding is left, and that differs by machine
 
 Limits = tuple[float, float]
@@ -73,7 +74,10 @@ def index_panel(footprint: SeparableFootprint) -> IndexPanel:
         rows.positions,
         cols.positions,
         (rows.in_size, cols.in_size),
-        caption=_("reads up to {drift} input pixels off its own place", drift=format(drift, ".2f")),
+        caption=_(
+            "orange: the row of x that is read, blue: its column; up to {drift} pixels off",
+            drift=format(drift, ".2f"),
+        ),
         like="y",
     )
 
@@ -101,3 +105,15 @@ def merits(restored: Tensor, x: Tensor, limits: Limits) -> tuple[Merit, ...]:
             _("structural similarity of x̂; 1 is perfect"),
         ),
     )
+
+
+def main_panels(frame: Frame) -> tuple[str, ...]:
+    """The panels that come first: the input and the output, with the kernel between them.
+
+    Where there is no such pair, the first two panels that have cells.
+    """
+    pictures = [panel for panel in frame.panels if isinstance(panel, Panel)]
+    first = {role: next((p.name for p in pictures if p.role == role), "") for role in MAIN_ROLES}
+    if first["input"] and first["output"]:
+        return tuple(name for name in first.values() if name)
+    return tuple(panel.name for panel in pictures[:2])

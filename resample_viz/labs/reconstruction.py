@@ -76,6 +76,7 @@ class ReconstructionLab(TrainedLab):
     """
 
     name = "reconstruction"
+    key_controls = ("code", "upsampling", "noise")
     steps = 400
     learning_rate = 0.01
     presets: ClassVar[tuple[Preset, ...]] = (
@@ -87,6 +88,7 @@ class ReconstructionLab(TrainedLab):
                 "nothing of digits."
             ),
             {"image": DIGITS, "example": 0, "code": 8},
+            controls=("code", "upsampling"),
         ),
         Preset(
             N_("PCA catches up"),
@@ -95,6 +97,7 @@ class ReconstructionLab(TrainedLab):
                 "be that precise: nothing in it passes a picture through unchanged."
             ),
             {"image": DIGITS, "example": 0, "code": 32},
+            controls=("code", "upsampling"),
         ),
         Preset(
             N_("a grid"),
@@ -111,6 +114,7 @@ class ReconstructionLab(TrainedLab):
                 "code": 16,
                 "upsampling": "transposed convolution k=3",
             },
+            controls=("upsampling", "code"),
         ),
         Preset(
             N_("more than the code"),
@@ -119,6 +123,7 @@ class ReconstructionLab(TrainedLab):
                 "768 bits beside the code: where every maximum was."
             ),
             {"image": DIGITS, "example": 0, "code": 8, "upsampling": UNPOOLING},
+            controls=("upsampling", "code"),
         ),
         Preset(
             N_("whose places?"),
@@ -134,6 +139,7 @@ class ReconstructionLab(TrainedLab):
                 "upsampling": UNPOOLING,
                 "borrowed": True,
             },
+            controls=("borrowed", "upsampling", "code"),
         ),
         Preset(
             N_("noise"),
@@ -143,6 +149,7 @@ class ReconstructionLab(TrainedLab):
                 "directions."
             ),
             {"image": DIGITS, "example": 0, "code": 8, "noise": TRAINED_NOISE, "denoising": True},
+            controls=("noise", "denoising", "code"),
         ),
     )
 

@@ -45,6 +45,7 @@ class ResizeLab(Lab):
     """
 
     name = "resize"
+    one_screen = False
     opening: ClassVar[dict[str, Any]] = {"size": 256}
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset(

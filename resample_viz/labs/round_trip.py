@@ -135,6 +135,7 @@ class RoundTripLab(Lab):
                 "second one. Nobody who has only y can tell which of them it was."
             ),
             {"step_1": "average pooling 2 × 2", **PHOTOGRAPH},
+            controls=("step_1", "step_2"),
         ),
         Preset(
             N_("nothing is lost"),
@@ -143,6 +144,7 @@ class RoundTripLab(Lab):
                 "its inverse. There is no second picture."
             ),
             {"step_1": "pixel unshuffle 2", **PHOTOGRAPH},
+            controls=("step_1", "step_2"),
         ),
         Preset(
             N_("larger, not richer"),
@@ -151,6 +153,7 @@ class RoundTripLab(Lab):
                 "picture back, the adjoint only brings back its shape, far too bright."
             ),
             {"step_1": "bilinear × 2", **PHOTOGRAPH},
+            controls=("step_1", "step_2"),
         ),
         Preset(
             N_("winners only"),
@@ -159,6 +162,7 @@ class RoundTripLab(Lab):
                 "places and leaves zeros elsewhere: plain resizing comes nearer."
             ),
             {"step_1": "max pooling 2 × 2", **PHOTOGRAPH},
+            controls=("step_1", "step_2"),
         ),
         Preset(
             N_("all steps at once"),
@@ -173,6 +177,7 @@ class RoundTripLab(Lab):
                 **PHOTOGRAPH,
                 "size": 64,
             },
+            controls=("step_1", "step_2", "step_3"),
         ),
     )
     _own: Operation | None = None
@@ -286,10 +291,9 @@ class RoundTripLab(Lab):
         shown = self.inputs.label
         return next((w for w in self._learned if w.belongs_to(operation, x, shown)), None)
 
-    def _control_column(self) -> widgets.Widget:
-        column: Any = super()._control_column()
-        column.children = (*column.children, self._press)
-        return column
+    def build_actions(self) -> list[widgets.Widget]:
+        """The button that trains."""
+        return [self._press]
 
     @staticmethod
     def _fitting(operation: Operation, x: Tensor) -> tuple[Operation, str]:

@@ -56,6 +56,7 @@ class SegmentationLab(TrainedLab):
     """
 
     name = "segmentation"
+    key_controls = ("upsampling", "skips", "noise")
     learning_rate = 0.01
     warm_up = 0.2
     presets: ClassVar[tuple[Preset, ...]] = (
@@ -72,6 +73,7 @@ class SegmentationLab(TrainedLab):
                 "upsampling": "bilinear + convolution",
                 "skips": False,
             },
+            controls=("upsampling", "skips", "noise"),
         ),
         Preset(
             N_("max unpooling"),
@@ -80,6 +82,7 @@ class SegmentationLab(TrainedLab):
                 "values were. Fewer wrong pixels in the band."
             ),
             {"image": SHAPES, "example": 0, "upsampling": "max unpooling", "skips": False},
+            controls=("upsampling", "skips", "noise"),
         ),
         Preset(
             N_("skip connections"),
@@ -88,6 +91,7 @@ class SegmentationLab(TrainedLab):
                 "places of their maxima. The edges are nearly right."
             ),
             {"image": SHAPES, "example": 0, "upsampling": "bilinear + convolution", "skips": True},
+            controls=("skips", "upsampling", "noise"),
         ),
         Preset(
             N_("a horse"),
@@ -96,6 +100,7 @@ class SegmentationLab(TrainedLab):
                 "ears are what three poolings lose first."
             ),
             {"image": HORSE, "example": 0, "upsampling": "bilinear + convolution", "skips": True},
+            controls=("upsampling", "skips"),
         ),
         Preset(
             N_("coins"),
@@ -110,6 +115,7 @@ class SegmentationLab(TrainedLab):
                 "upsampling": "bilinear + convolution",
                 "skips": True,
             },
+            controls=("noise", "upsampling", "skips"),
         ),
         Preset(
             N_("six times the noise"),
@@ -121,6 +127,7 @@ class SegmentationLab(TrainedLab):
                 "upsampling": "bilinear + convolution",
                 "skips": True,
             },
+            controls=("noise", "skips", "upsampling"),
         ),
     )
 

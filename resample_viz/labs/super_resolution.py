@@ -102,6 +102,7 @@ class SuperResolutionLab(TrainedLab):
     """
 
     name = "super-resolution"
+    key_controls = ("factor", "upsampling", "compare_with", "noise")
     steps: ClassVar[int] = 300
     learning_rate: ClassVar[float] = 3e-3
     presets: ClassVar[tuple[Preset, ...]] = (
@@ -112,6 +113,7 @@ class SuperResolutionLab(TrainedLab):
                 "and bicubic does not. They are in the picture of its detail, too."
             ),
             {"image": "camera", "size": 96, "down": 0.2, "across": 0.4},
+            controls=("factor", "upsampling", "compare_with"),
         ),
         Preset(
             N_("texture does not"),
@@ -121,6 +123,7 @@ class SuperResolutionLab(TrainedLab):
                 "hairs."
             ),
             {"image": "chelsea", "size": 96, "down": 0.9, "across": 0.6, "factor": 3},
+            controls=("factor", "compare_with"),
         ),
         Preset(
             N_("rings that are not there"),
@@ -136,6 +139,7 @@ class SuperResolutionLab(TrainedLab):
                 "across": 0.5,
                 "shrunk_by": "bicubic without anti-aliasing",
             },
+            controls=("shrunk_by", "compare_with", "consistent"),
         ),
         Preset(
             N_("shrunk in another way"),
@@ -151,6 +155,7 @@ class SuperResolutionLab(TrainedLab):
                 "across": 0.4,
                 "shrunk_by": "bicubic without anti-aliasing",
             },
+            controls=("shrunk_by", "consistent"),
         ),
         Preset(
             N_("noise is detail, too"),
@@ -159,6 +164,7 @@ class SuperResolutionLab(TrainedLab):
                 "training: it sharpens noise as it sharpens edges."
             ),
             {"image": "camera", "size": 96, "down": 0.2, "across": 0.4, "noise": 0.05},
+            controls=("noise", "shrunk_by", "consistent"),
         ),
     )
     opening: ClassVar[dict[str, Any]] = presets[0].settings

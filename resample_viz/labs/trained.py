@@ -157,7 +157,6 @@ class TrainedLab(Lab):
             self.training.steps += self.steps
         self.later(self._learn())
 
-    def _control_column(self) -> widgets.Widget:
-        column: Any = super()._control_column()
-        column.children = (*column.children, self._press)
-        return column
+    def build_actions(self) -> list[widgets.Widget]:
+        """The button that trains."""
+        return [self._press]

@@ -71,6 +71,7 @@ class TransposedConvolutionLab(KernelLab):
     """
 
     name = "transposed-convolution"
+    key_controls = ("show", "kernel_size", "stride", "padding")
     shows = SHOWS
     operation_type = ConvTranspose
     opening: ClassVar[dict[str, Any]] = {
@@ -93,6 +94,7 @@ class TransposedConvolutionLab(KernelLab):
                 "kernel": ((1, 2, 1), (2, 4, 2), (1, 2, 1)),
                 "stride": 2,
             },
+            controls=("kernel", "stride", "kernel_size"),
         ),
         Preset(
             N_("uneven overlap: k=3, s=2"),
@@ -101,6 +103,7 @@ class TransposedConvolutionLab(KernelLab):
                 "That is the checkerboard, before any learning. Set kernel_size to 4."
             ),
             {"image": "integer_grid", "size": 6, "kernel": "ones", "stride": 2, "show": OVERLAP},
+            controls=("kernel_size", "stride", "show"),
         ),
         Preset(
             N_("even overlap: k=4, s=2"),
@@ -113,6 +116,7 @@ class TransposedConvolutionLab(KernelLab):
                 "kernel_size": 4,
                 "show": OVERLAP,
             },
+            controls=("kernel_size", "stride", "show"),
         ),
         Preset(
             N_("even count, uneven sum"),
@@ -130,6 +134,7 @@ class TransposedConvolutionLab(KernelLab):
                 "padding": 1,
                 "show": RANDOM,
             },
+            controls=("kernel_size", "stride"),
         ),
         Preset(
             N_("which size was meant?"),
@@ -145,6 +150,7 @@ class TransposedConvolutionLab(KernelLab):
                 "padding": 1,
                 "show": SIZES,
             },
+            controls=("output_padding", "stride", "kernel_size"),
         ),
         Preset(
             N_("not an inverse"),
@@ -164,6 +170,7 @@ class TransposedConvolutionLab(KernelLab):
                 "groups": 3,
                 "show": BACK,
             },
+            controls=("kernel", "kernel_size", "stride"),
         ),
         Preset(
             N_("half a pixel per level"),
@@ -182,6 +189,7 @@ class TransposedConvolutionLab(KernelLab):
                 "show": DRIFT,
                 "levels": 4,
             },
+            controls=("levels", "kernel", "reading"),
         ),
     )
 

@@ -48,6 +48,7 @@ class UnpoolingLab(Lab):
     """
 
     name = "unpooling"
+    key_controls = ("kernel_size", "stride", "output_size")
     operation_type = MaxPool
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset(
@@ -57,6 +58,7 @@ class UnpoolingLab(Lab):
                 "window wins. Its index counts the cells of x row by row, from 0."
             ),
             GRID,
+            controls=("kernel_size", "stride"),
         ),
         Preset(
             N_("a photograph"),
@@ -66,6 +68,7 @@ class UnpoolingLab(Lab):
                 "much closer."
             ),
             {"image": "astronaut", "size": 128},
+            controls=("kernel_size", "stride"),
         ),
         Preset(
             N_("one cell wins nine times"),
@@ -74,6 +77,7 @@ class UnpoolingLab(Lab):
                 "unpooling writes it once: this is no longer the transpose of anything."
             ),
             {"image": "impulse", "size": 7, "kernel_size": 3, "stride": 1},
+            controls=("stride", "kernel_size"),
         ),
         Preset(
             N_("an odd size"),
@@ -83,6 +87,7 @@ class UnpoolingLab(Lab):
                 "Tick ceil_mode to read them."
             ),
             {"image": "integer_grid", "size": 7},
+            controls=("ceil_mode", "output_size", "kernel_size"),
         ),
         Preset(
             N_("output_size forgotten"),
@@ -92,6 +97,7 @@ class UnpoolingLab(Lab):
                 "choose the integer grid."
             ),
             {"image": "ramp", "size": 7, "output_size": False},
+            controls=("output_size", "kernel_size"),
         ),
     )
 

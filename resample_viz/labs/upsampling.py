@@ -181,7 +181,7 @@ class UpsamplingLab(StatefulLab):
             tensor_panel("x", _("Input x"), "input", x, limits, editable=editable),
             tensor_panel("y", _("Output y"), "output", y, limits),
             replace(index_panel(footprint), title=_("Index map")),
-            replace(error_panel(restored, x, limits), title=_("Error |x̂ − x|")),
+            replace(error_panel(restored, x, limits), title=_("Error of x̂")),
             row_panel(x, y, operation),
         )
         return Frame(

@@ -1,4 +1,4 @@
-// Made by tools/bundle.mjs from js/, sha256 3baf646e5ff394aec4cfdc82fe8c97c7cece289540aee51f7176ed0543ad8013
+// Made by tools/bundle.mjs from js/, sha256 5b2689fcffa2fdc55aca9f446de19e1e76ff3f3590a6e4bcf7d2a2d867b659d8
 
 // resample_viz/view/js/words.js
 var words = {};
@@ -597,9 +597,8 @@ function outline(pen, place, ratio, dashes) {
 
 // resample_viz/view/js/card.js
 var AWAY = 14;
-var PER_POINT = 300;
-var FAR = 20;
-var OF_PICTURES = 0.2;
+var PER_POINT = 600;
+var PER_PIXEL = 25;
 var Card = class {
   constructor() {
     this.root = element("div", "rv-card", { "aria-hidden": "true" });
@@ -618,29 +617,28 @@ var Card = class {
     setText(this.sign, sign);
   }
   /**
-   * Puts the card beside `cell`, where it covers least of what it speaks of.
+   * Puts the card beside `cell`, where it covers least. Every part has a weight for each square
+   * pixel of it that is covered.
    * @param {Box} cell
-   * @param {Box[]} avoid
-   * @param {Box[]} pictures
-   * @param {[number, number][]} points
+   * @param {[Box, number][]} parts
+   * @param {[number, number][]} points of lines
    * @param {Box} room
    */
-  place(cell, avoid, pictures, points, room) {
+  place(cell, parts, points, room) {
     this.root.hidden = false;
     const { offsetWidth: width, offsetHeight: height } = this.root;
     const middle = { x: (cell.left + cell.right) / 2, y: (cell.top + cell.bottom) / 2 };
-    const edges = pictures.flatMap(({ left, right }) => [left - AWAY - width, right + AWAY]);
-    const lefts = [cell.right + AWAY, cell.left - AWAY - width, middle.x - width / 2, ...edges];
-    const tops = [cell.bottom + AWAY, cell.top - AWAY - height, middle.y - height / 2];
+    const lefts = /* @__PURE__ */ new Set([cell.right + AWAY, cell.left - AWAY - width, middle.x - width / 2]);
+    const tops = /* @__PURE__ */ new Set([cell.bottom + AWAY, cell.top - AWAY - height, middle.y - height / 2]);
+    for (const [{ left, right, top, bottom }] of parts) {
+      for (const one of [left, right + AWAY, left - AWAY - width, right - width]) lefts.add(one);
+      for (const one of [top, bottom + AWAY, top - AWAY - height, bottom - height]) tops.add(one);
+    }
     let best = null;
-    for (const [i, left] of lefts.entries()) {
-      for (const [j, top] of tops.entries()) {
-        if (i === 2 && j === 2) continue;
+    for (const left of lefts) {
+      for (const top of tops) {
         const box = within({ left, top, right: left + width, bottom: top + height }, room);
-        const covers = (boxes) => boxes.reduce((sum, other) => sum + overlap(box, other), 0);
-        const covered = covers([cell, ...avoid]) + OF_PICTURES * covers(pictures);
-        const crossed = points.filter((point) => holds(box, point)).length * PER_POINT;
-        const cost = covered + crossed + FAR * distance(box, middle);
+        const cost = parts.reduce((sum, [part, weight]) => sum + weight * overlap(box, part), 0) + 10 * overlap(box, cell) + PER_POINT * points.filter((point) => holds(box, point)).length + PER_PIXEL * distance(box, middle);
         if (!best || cost < best.cost) best = { cost, box };
       }
     }
@@ -806,10 +804,17 @@ function icon(path) {
 // resample_viz/view/js/layout.js
 var GAP = 12;
 var LEAST = 220;
-var WANTED = 256;
-var LEAST_OTHER = 60;
+var LEAST_OF_THREE = 180;
+var LEAST_OTHER = 43;
 var WANTED_OTHER = 128;
-var MAIN_SHARE = 0.7;
+var MOST_ROWS = 3;
+var SHARING = 2;
+var TINY = 100;
+var SECOND_LINE = 10;
+var CHART = 96;
+var LEAST_CHART = 190;
+var NOTES = 150;
+var KERNEL_SHARE = 0.5;
 var LEAST_BESIDE = 80;
 var CHART_BELOW = 0.72;
 var TITLE = 20;
@@ -827,20 +832,47 @@ function plan(room) {
     chart: whole(chosen.chart, ratio)
   };
 }
-function planBelow({ width, height, count }) {
-  const widest = (width - GAP * (count - 1)) / count;
-  const fits = widest >= LEAST;
-  const left = Math.min(MAIN_SHARE * height, Math.max(WANTED, height - WANTED_OTHER));
-  const main = fits ? Math.min(widest, Math.max(LEAST, left)) : width;
-  const small = Math.max(LEAST_OTHER, Math.min(height - main, MOST_OTHER * main));
-  return { main, small, chart: small, isBeside: false };
+function planBelow(room) {
+  const { width, count, smalls, charts } = room;
+  const least = count > 2.5 ? LEAST_OF_THREE : LEAST;
+  const widest = (width - GAP * (Math.ceil(count) - 1)) / count;
+  if (widest < least)
+    return { main: width, small: width / 3, chart: CHART, isBeside: false, isChartApart: true };
+  let best = { score: -1, main: least, small: LEAST_OTHER, isChartApart: charts > 0 };
+  for (const isChartApart2 of charts ? [false, true] : [false]) {
+    for (let rows = 1; rows <= MOST_ROWS; rows++) {
+      for (let main2 = least; main2 <= widest; main2++) {
+        const small2 = smallBelow(room, main2, rows, isChartApart2);
+        if (small2 < LEAST_OTHER) continue;
+        const score = main2 + (1 + smalls / 4) * Math.min(small2, WANTED_OTHER) + small2 / 2;
+        if (score >= best.score) best = { score, main: main2, small: small2, isChartApart: isChartApart2 };
+      }
+    }
+  }
+  const { main, small, isChartApart } = best;
+  return { main, small, chart: isChartApart ? CHART : small, isBeside: false, isChartApart };
 }
-function planBeside({ width, height, count }) {
-  const widest = (width - GAP * count - LEAST_BESIDE) / count;
+function smallBelow({ width, height, smalls, charts }, main, rows, isChartApart) {
+  const chart = isChartApart ? CHART + TITLE : 0;
+  const high = (height - main - chart - (rows - 1) * (TITLE + GAP / 2)) / rows;
+  const taken = NOTES + (charts && !isChartApart ? LEAST_CHART + GAP : 0);
+  const wide = smalls ? (width - taken) / Math.ceil(smalls / rows) - GAP : high;
+  const small = Math.min(high, wide, MOST_OTHER * main);
+  return small < TINY ? Math.min(small, high - SECOND_LINE) : small;
+}
+function planBeside({ width, height, count, smalls }) {
+  if (smalls > SHARING) return { main: 0, small: 0, chart: 0, isBeside: true, isChartApart: false };
+  const widest = (width - GAP * Math.ceil(count) - LEAST_BESIDE) / count;
   const main = Math.min(widest, Math.max(LEAST, CHART_BELOW * height));
-  const left = width - count * (main + GAP);
+  const left = width - count * main - Math.ceil(count) * GAP;
   const small = Math.min(left, (main - TITLE - GAP / 2) / 2);
-  return { main, small, chart: Math.max(LEAST_OTHER, height - main), isBeside: true };
+  return {
+    main,
+    small,
+    chart: Math.max(LEAST_OTHER, height - main),
+    isBeside: true,
+    isChartApart: false
+  };
 }
 function whole(length, ratio) {
   return Math.floor(length * ratio + 1e-6) / ratio;
@@ -853,10 +885,16 @@ function commonScale(pictures, ratio) {
   );
   return seen ? scale : null;
 }
+function notLarger({ rows, cols, most, cropped }, pictures) {
+  const cells = Math.max(rows, cols);
+  if (cropped) return most;
+  const larger = pictures.filter((one) => !one.cropped && Math.max(one.rows, one.cols) > cells);
+  const sizes = larger.map((one) => Math.max(one.rows, one.cols) * one.most / cells);
+  return Math.max(1, Math.floor(Math.min(most, ...sizes)));
+}
 
 // resample_viz/view/js/lines.js
 var SVG = "http://www.w3.org/2000/svg";
-var MOST_LINES = 16;
 var MOST_LABELS = 6;
 var APART = 30;
 var ON_CELLS = 34;
@@ -892,9 +930,10 @@ var Lines = class {
    */
   drawBundle({ panel, cells, other, cell, outward }, frame) {
     const read2 = cells.filter(({ weight }) => weight !== 0);
-    if (!read2.length || read2.length > MOST_LINES) return;
+    if (!read2.length) return;
+    if (read2.length > MOST_LABELS) return this.drawFunnel(panel, read2, other, cell, frame);
     const end = other.centreOf(cell, frame);
-    const labelled = read2.length <= MOST_LABELS && panel.cellSize < ON_CELLS;
+    const labelled = panel.cellSize < ON_CELLS;
     const apart = labelled ? 2 * APART : 6;
     const labels = [];
     for (const [i, one] of read2.entries()) {
@@ -919,6 +958,24 @@ var Lines = class {
     }
     const [x, y] = outward ? panel.centreOf(read2[0], frame) : end;
     this.root.append(node("circle", { cx: x, cy: y, r: 3, class: "rv-line-end" }), ...labels);
+  }
+  /**
+   * Of many cells, two lines from the corners of the box around them: the weights stand in the card.
+   * @param {PanelView} panel
+   * @param {Cell[]} cells
+   * @param {PanelView} other
+   * @param {Cell} cell
+   * @param {DOMRect} frame
+   */
+  drawFunnel(panel, cells, other, cell, frame) {
+    const box = panel.rectOf(extent(cells), frame);
+    const [x2, y2] = other.centreOf(cell, frame);
+    const x1 = Math.abs(box.left - x2) < Math.abs(box.right - x2) ? box.left : box.right;
+    for (const y1 of [box.top, box.bottom]) {
+      for (const layer of ["rv-line-ground", "rv-line"])
+        this.root.append(node("line", { x1, y1, x2, y2, class: layer, "stroke-width": 2 }));
+      this.points.push([(x1 + x2) / 2, (y1 + y2) / 2]);
+    }
   }
 };
 function node(tag, attributes) {
@@ -989,8 +1046,16 @@ function paintRow(pen, scene, size, colours) {
   const place = x(scene.place);
   pen.strokeStyle = colours("line");
   line(pen, place, 0, place, height, [2, 3]);
+  paintLegend(pen, width, colours);
   paintValues(pen, scene, { x, bottom: middle, width }, colours);
   if (scene.offsets.length) paintKernel(pen, scene, { x, top: middle, width, height }, colours);
+}
+function paintLegend(pen, width, colours) {
+  pen.textAlign = "right";
+  pen.fillStyle = colours("output");
+  pen.fillText("— y", width - RIGHT, 6);
+  pen.fillStyle = colours("input");
+  pen.fillText("● x", width - RIGHT - 24, 6);
 }
 function paintValues(pen, scene, { x, bottom, width }, colours) {
   const { range, mixed, places, outputs, col } = scene;
@@ -1109,7 +1174,9 @@ var PanelView = class {
     this.overlay = element("canvas", "rv-overlay", { "aria-hidden": "true" });
     this.screen.append(this.cells, this.overlay);
     this.caption = element("div", "rv-caption");
-    this.figure.append(this.title, this.screen, this.caption);
+    this.larger = element("button", "rv-larger", { type: "button" });
+    this.larger.hidden = true;
+    this.figure.append(this.title, this.screen, this.caption, this.larger);
     this.listen();
   }
   /**
@@ -1152,6 +1219,18 @@ var PanelView = class {
     this.isOverview = isOverview;
     this.measured = void 0;
     this.shape();
+  }
+  /**
+   * The button that puts a small panel among the main ones, or takes it back.
+   * @param {boolean} isSmall
+   * @param {boolean} isEnlarged
+   */
+  offerEnlarging(isSmall, isEnlarged) {
+    this.larger.hidden = !isSmall && !isEnlarged;
+    this.larger.textContent = isEnlarged ? "⤡" : "⤢";
+    const label = isEnlarged ? t("{title}: small again", { title: this.meta.title }) : t("{title}: large, beside the input", { title: this.meta.title });
+    this.larger.title = label;
+    this.larger.setAttribute("aria-label", label);
   }
   /** Whether it has cells. */
   get isPicture() {
@@ -1531,6 +1610,7 @@ var PanelView = class {
     on("dblclick", (event) => this.edit(this.cellUnder(event)));
     on("keydown", (event) => this.key(event));
     on("blur", () => this.stage.point(null));
+    this.larger.addEventListener("click", () => this.stage.enlarge(this.meta.name), { signal });
   }
   /**
    * The middle of a cell, in pixels from the corner of `frame`.
@@ -1862,7 +1942,7 @@ var LEAST_LOUPE_CELL = 34;
 var PRODUCTS = 9;
 var pinned = () => t("pinned: Esc or a click on it frees it");
 var LOW = 520;
-var TITLE_ROWS = 54;
+var TITLE_ROWS = 57;
 var traced = () => t(
   "Point at a cell to see where it comes from, or walk with the arrow keys. Click or Enter pins it, Esc frees it."
 );
@@ -1895,6 +1975,9 @@ var StageView = class {
     this.added = null;
     this.written = "";
     this.offered = "";
+    this.enlarged = "";
+    this.partly = "";
+    this.rows = "";
     this.ahead = new Ahead(model, this.show);
     this.build(el);
     this.follow();
@@ -2069,18 +2152,21 @@ var StageView = class {
   /** @param {Frame} frame */
   draw(frame) {
     this.links = frame.links.map((link) => readLink(link, this.ahead.bytes(link.slot)));
-    this.main = frame.main ?? [];
+    this.main = this.chosenMain(frame);
     this.arrange(frame.panels.map((meta) => meta.name));
-    if (this.grid.dataset.columns !== String(frame.columns)) {
-      this.grid.dataset.columns = String(frame.columns);
-      this.grid.style.setProperty("--rv-columns", String(frame.columns));
+    const columns = String(this.main.length ? 0 : frame.columns);
+    if (this.grid.dataset.columns !== columns) {
+      this.grid.dataset.columns = columns;
+      this.grid.style.setProperty("--rv-columns", columns);
     }
     for (const meta of frame.panels)
       this.panels.get(meta.name).update(meta, this.ahead.bytes(meta.slot));
     this.sameCells = frame.sameCells;
     this.showOutside(frame);
     this.write(frame);
-    if (this.unmeasured) this.layOut();
+    const rows = `${Boolean(frame.walk)} ${frame.warnings.length} ${frame.main}`;
+    if (this.unmeasured || rows !== this.rows) this.layOut();
+    this.rows = rows;
     this.paintAll();
     this.walk(frame);
     this.light();
@@ -2106,6 +2192,26 @@ var StageView = class {
     if (!this.main.length) fill(this.grid, figures(names.map((name) => this.panels.get(name))));
     else if (this.unmeasured) fill(this.grid, [this.mainRow, this.otherRow]);
   }
+  /**
+   * The main panels; the last of them gives way to a small one that was enlarged.
+   * @param {Frame} frame
+   */
+  chosenMain({ main = [], panels }) {
+    const { enlarged } = this;
+    const isThere = panels.some(({ name }) => name === enlarged);
+    return isThere && !main.includes(enlarged) ? [...main.slice(0, -1), enlarged] : main;
+  }
+  /**
+   * A small panel takes the place of the last main one, or gives it back.
+   * @param {string} name
+   */
+  enlarge(name) {
+    this.enlarged = this.enlarged === name ? "" : name;
+    this.draw(this.ahead.frame);
+    this.layOut();
+    this.paintAll();
+    this.light();
+  }
   /** The size and the place of the panels, where all of them are to fit on one screen. */
   layOut() {
     this.unmeasured = false;
@@ -2115,35 +2221,46 @@ var StageView = class {
     const { height, above } = this.around;
     const isLow = height < LOW;
     this.root.classList.toggle("rv-low", isLow);
-    const parts = [this.top, this.words, ...isLow ? [] : [this.foot], this.firstLine];
-    const taken = parts.reduce((sum, part) => sum + part.offsetHeight + 4, above);
-    const sizes = plan({
-      width: this.root.clientWidth,
-      height: height - taken - TITLE_ROWS,
-      ratio: window.devicePixelRatio || 1,
-      count: this.main.length
-    });
+    const top = this.field.getBoundingClientRect().top - this.root.getBoundingClientRect().top;
+    const below = (isLow ? 0 : this.foot.offsetHeight + 4) + this.firstLine.offsetHeight + 10;
+    const taken = above + top + below;
     const main = this.main.map((name) => this.panels.get(name));
     const others = [...this.panels.values()].filter((panel) => !main.includes(panel));
     const small = others.filter((panel) => panel.isPicture);
     const charts = others.filter((panel) => !panel.isPicture);
-    for (const panel of main) panel.fix(sizes.main, false);
+    const kernels = main.filter(isKernel).length;
+    const sizes = plan({
+      width: this.root.clientWidth,
+      height: height - taken - TITLE_ROWS,
+      ratio: window.devicePixelRatio || 1,
+      count: main.length - kernels * (1 - KERNEL_SHARE),
+      smalls: small.length,
+      charts: charts.length
+    });
+    for (const panel of main) panel.fix(sideOf(panel, sizes.main), false);
     for (const panel of small) panel.fix(sizes.small, true);
     for (const panel of charts) panel.fix(sizes.chart, false);
+    for (const panel of this.panels.values())
+      panel.offerEnlarging(small.includes(panel), panel.meta.name === this.enlarged);
     const { isBeside } = sizes;
     fill(this.column, isBeside ? figures(small) : []);
     fill(this.mainRow, [...figures(main), this.column]);
     fill(this.otherRow, [...isBeside ? [] : figures(small), this.notes, ...figures(charts)]);
-    this.notes.style.maxHeight = `${sizes.chart + 20}px`;
+    this.notes.style.maxHeight = `${(isBeside ? sizes.chart : sizes.small) + 20}px`;
+    this.grid.classList.toggle("rv-tiny", !isBeside && small.length > 0 && sizes.small < TINY);
+    this.otherRow.classList.toggle("rv-chart-apart", sizes.isChartApart);
   }
+  /** Input and output are drawn at one scale where both can be seen then; a kernel has its own. */
   paintAll() {
-    const main = this.main.map((name) => this.panels.get(name)).filter(Boolean);
+    const main = this.main.map((name) => this.panels.get(name));
+    const alike = main.filter((panel) => panel?.meta.kind === "pixels" && !isKernel(panel));
+    const sizes = alike.map((panel) => panel.measure());
     const ratio = window.devicePixelRatio || 1;
-    const scale = this.sameCells ? commonScale(
-      main.map((panel) => panel.measure()),
-      ratio
-    ) : null;
-    for (const panel of this.panels.values()) panel.paint(main.includes(panel) ? scale : null);
+    const scale = this.sameCells ? commonScale(sizes, ratio) : null;
+    for (const panel of this.panels.values()) {
+      const i = alike.indexOf(panel);
+      panel.paint(i < 0 ? null : scale ?? notLarger(sizes[i], sizes));
+    }
   }
   /** @param {Frame} frame */
   write(frame) {
@@ -2366,9 +2483,11 @@ var StageView = class {
     if (spot) this.connect(spot);
     const frame = this.field.getBoundingClientRect();
     this.lines.draw(this.arrows, this.bundle, frame);
-    for (const panel of this.panels.values())
+    for (const panel of this.panels.values()) {
+      if (!panel.meta) continue;
       if (panel.meta.kind === "row") this.paintRow(panel);
       else panel.decorate();
+    }
     if (spot) {
       const { figure } = this.panels.get(spot.name);
       figure.dataset.hover = `${spot.row},${spot.col}`;
@@ -2377,6 +2496,7 @@ var StageView = class {
     if (!spot) this.tell(this.links.length ? traced() : read(), null);
     if (spot) this.placeCard(spot, frame);
     else this.card.hide();
+    this.root.toggleAttribute("data-card", !this.card.root.hidden);
   }
   /**
    * @param {Spot} spot
@@ -2385,19 +2505,20 @@ var StageView = class {
   placeCard(spot, frame) {
     const panel = this.panels.get(spot.name);
     if (!panel.view) return this.card.hide();
-    this.card.write(this.sentence.textContent, this.pinned ? pinned() : "");
-    const avoid = [];
+    const sign = [this.loupe.hidden ? "" : this.partly, this.pinned ? pinned() : ""];
+    this.card.write(this.sentence.textContent, sign.filter(Boolean).join("; "));
+    const parts = [];
+    const part = (node2, weight) => parts.push([within2(node2.getBoundingClientRect(), frame), weight]);
     for (const [name, { boxes }] of this.highlight)
-      for (const box of boxes) avoid.push(this.panels.get(name).rectOf(box, frame));
-    const room = within2(this.around.root.getBoundingClientRect(), frame);
-    const pictures = [];
-    for (const { meta, view, figure } of this.panels.values()) {
-      const rect = figure.getBoundingClientRect();
-      if (meta.kind === "row")
-        avoid.push(within2(rect, frame));
-      else if (view) pictures.push(within2(rect, frame));
+      for (const box of boxes) parts.push([this.panels.get(name).rectOf(box, frame), 3]);
+    for (const { meta, cells, title, isOverview } of this.panels.values()) {
+      part(title, 0.5);
+      part(cells, meta.kind === "row" ? 2 : isOverview ? 0.4 : 0.8);
     }
-    this.card.place(panel.rectOf(spot, frame), avoid, pictures, this.lines.points, room);
+    for (const node2 of [this.top, this.words, this.notes]) part(node2, 0.6);
+    for (const node2 of this.around.root.querySelectorAll(".rv-controls")) part(node2, 0.5);
+    const room = within2(this.around.root.getBoundingClientRect(), frame);
+    this.card.place(panel.rectOf(spot, frame), parts, this.lines.points, room);
   }
   /**
    * A pinned cell may lie outside the next, smaller frame.
@@ -2740,10 +2861,7 @@ var StageView = class {
     const style = getComputedStyle(this.root);
     panel.paintScene(scene, (name) => style.getPropertyValue(`--rv-${name}`).trim());
     const { row, place } = scene;
-    const title = meta.samples ? t("Row {row} of y (line) and of x (dots), kernel at {place}", {
-      row,
-      place: format(place, 2)
-    }) : t("Row {row} of y (line) and of x (dots)", { row });
+    const title = meta.samples ? t("Row {row} of y, kernel at {place}", { row, place: format(place, 2) }) : t("Row {row} of y", { row });
     setText(panel.title, title);
   }
   /**
@@ -2778,6 +2896,8 @@ var StageView = class {
     const area = extent(cells);
     const rows = Math.min(area.rows, LOUPE_CELLS);
     const cols = Math.min(area.cols, LOUPE_CELLS);
+    const all = area.rows * area.cols;
+    this.partly = rows * cols < all ? t("{shown} of {all} cells are shown", { shown: rows * cols, all }) : "";
     const ratio = window.devicePixelRatio || 1;
     const size = loupeCell(Math.max(rows, cols)) * ratio;
     resize(this.loupe, cols * size, rows * size);
@@ -2839,8 +2959,16 @@ var StageView = class {
   }
 };
 function fill(parent, wanted) {
-  const same = parent.children.length === wanted.length && wanted.every((one, i) => parent.children[i] === one);
-  if (!same) parent.replaceChildren(...wanted);
+  for (const child of [...parent.children]) if (!wanted.includes(child)) child.remove();
+  wanted.forEach((one, i) => {
+    if (parent.children[i] !== one) parent.insertBefore(one, parent.children[i] ?? null);
+  });
+}
+function sideOf(panel, main) {
+  return isKernel(panel) ? whole(KERNEL_SHARE * main, window.devicePixelRatio || 1) : main;
+}
+function isKernel({ meta }) {
+  return meta.role === "kernel";
 }
 function figures(panels) {
   return [...panels].map(({ figure }) => figure);

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from resample_viz.labs import UpsamplingLab
+from resample_viz.labs import LABS, Lab, UpsamplingLab
 from tests.browser.notebook_page import NotebookPage, notebook_page
 from tests.browser.server import JupyterServer
 
 SCREENS = {(1366, 768): 640, (1280, 720): 590}
 """Window, and the height in CSS pixels that a lab may take of it."""
 FULL_SCREENS = ((853, 480), (1920, 1080))
+ON_ONE_SCREEN = [lab for lab in LABS if lab.one_screen and lab is not UpsamplingLab]
 PRESETS = [preset.name for preset in UpsamplingLab.presets]
 LEAST_SIDE = 220
 LEAST_TRACK = 160
@@ -37,7 +38,7 @@ BOXES = """lab => {
     return {
         lab: box(lab),
         panels: all('figure.rv-panel'),
-        parts: all('.rv-strip, .rv-merits, .rv-hint, .rv-presets, .rv-undo, .rv-at-hand > *'),
+        parts: all('.rv-strip, .rv-notes, .rv-hint, .rv-presets, .rv-undo, .rv-at-hand > *'),
         tracks: [...lab.querySelectorAll('.noUi-target')].filter(node => node.offsetParent)
             .map(node => node.getBoundingClientRect().width),
     };
@@ -101,6 +102,31 @@ def test_all_that_a_preset_is_about_stands_on_one_screen(
         assert min(seen["panels"][name][side] for side in ("width", "height")) >= LEAST_SIDE
     assert seen["tracks"]
     assert min(seen["tracks"]) >= LEAST_TRACK
+
+
+@pytest.mark.parametrize("kind", ON_ONE_SCREEN, ids=lambda kind: kind.name)
+def test_every_preset_of_a_lab_stands_on_one_screen(
+    notebook: NotebookPage, kind: type[Lab]
+) -> None:
+    notebook.turn_to_cells(f"import resample_viz as rv\nlab = rv.{kind.__name__}()\nlab")
+    notebook.run_all()
+    lab = notebook.lab(kind.name)
+    notebook.wait_for_frame(lab)
+    for preset in ("", *(preset.name for preset in kind.presets)):
+        choose_preset(notebook, lab, preset)
+        for (width, height), limit in SCREENS.items():
+            notebook.page.set_viewport_size({"width": width, "height": height})
+            bring_to_top(notebook, lab)
+            seen = lab.evaluate(BOXES)
+            assert seen["lab"]["height"] <= limit, f"{preset or 'opening'} at {width}"
+            for name, box in {**seen["panels"], **seen["parts"]}.items():
+                where = f"{name} of {preset or 'opening'} at {width}"
+                assert 0 <= box["left"] < box["right"] <= seen["lab"]["width"] + 1, where
+                assert 0 <= box["top"] < box["bottom"] <= limit, where
+            for name in {"x", "y"} & seen["panels"].keys():
+                assert min(seen["panels"][name][side] for side in ("width", "height")) >= LEAST_SIDE
+            assert min(seen["tracks"] or [LEAST_TRACK]) >= LEAST_TRACK
+    notebook.page.set_viewport_size({"width": 1366, "height": 768})
 
 
 @pytest.mark.parametrize("preset", UpsamplingLab.presets, ids=lambda preset: preset.name)

@@ -27,12 +27,12 @@ def open_lab(notebook: NotebookPage, settings: str = "", theme: Theme = "light")
 
 def click_pair(notebook: NotebookPage, lab: Locator, a: str, b: str) -> None:
     """Clicks the cell of two ways in the table."""
-    screen = notebook.panel(lab, "table").locator(".rv-screen")
-    box = screen.bounding_box()
+    cells = notebook.panel(lab, "table").locator("canvas.rv-cells")
+    box = cells.bounding_box()
     assert box
     names = lab.locator(".rv-names li").all_inner_texts()
     x, y = (box["width"] * (names.index(name) + 0.5) / len(names) for name in (b, a))
-    screen.click(position={"x": x, "y": y})
+    cells.click(position={"x": x, "y": y})
     notebook.settle()
 
 

@@ -38,9 +38,10 @@ def stopped(notebook: NotebookPage) -> str:
         timeout=SECONDS,
     )
     expect(stage.locator("figure.rv-panel")).to_have_count(4)
-    head = stage.locator(".rv-head").bounding_box()
-    assert head
-    assert head["height"] < 80, "no blank space above the curve"
+    field, top = (stage.locator(part).bounding_box() for part in (".rv-field", ".rv-top"))
+    assert field
+    assert top
+    assert field["y"] - top["y"] < 120, "no blank space above the curve"
     notebook.screenshot("training-live")
     notebook.page.get_by_role("button", name="Interrupt the kernel").click()
     result = notebook.lab("training")

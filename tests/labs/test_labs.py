@@ -79,7 +79,7 @@ def test_the_figure_draws_every_pixel_panel(lab: UpsamplingLab) -> None:
         "Input x",
         "Output y",
         "Index map",
-        "Error |x̂ − x|",
+        "Error of x̂",
     ]
 
 
@@ -353,7 +353,7 @@ def test_a_cell_of_a_small_grid_can_be_written() -> None:
     lab.stage.edit = {"row": 0, "col": 0, "value": -3, "n": 2}
     assert lab.input[0, 0, :2, :3].tolist() == [[-3, 2, 3], [5, 6, 50]]
     lab.inputs.extent.value = 6
-    assert lab.input[0, 0, 0, 0] == 1, "another size starts afresh"
+    assert lab.input[0, 0, 0, 0] == -3, "another size keeps what was typed"
     lab.close()
 
 
@@ -464,3 +464,14 @@ def test_a_lab_leaves_the_learners_threads_alone(lab: UpsamplingLab) -> None:
 )
 def test_the_range_on_screen(values: list[float], expected: tuple[float, float]) -> None:
     assert signal_range(torch.tensor(values)) == expected
+
+
+@pytest.mark.parametrize("kind", [lab for lab in LABS if lab.one_screen], ids=lambda lab: lab.name)
+def test_presets_name_the_controls_that_they_are_about(kind: type[Lab]) -> None:
+    lab = kind()
+    for preset in kind.presets:
+        assert 2 <= len(preset.controls) <= 4, preset.name
+        lab.set(preset=preset.name, wait=False)
+        at_hand = lab._column.names
+        assert at_hand[-len(preset.controls) :] == preset.controls
+    lab.close()

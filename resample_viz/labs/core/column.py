@@ -50,16 +50,18 @@ def setting_controls(settings: type) -> dict[str, Control]:
 class ControlColumn:
     """Named controls in two groups: who is in which changes with the question, never in a drag."""
 
-    def __init__(self, controls: Mapping[str, widgets.Widget]) -> None:
+    def __init__(
+        self, controls: Mapping[str, widgets.Widget], actions: Sequence[widgets.Widget] = ()
+    ) -> None:
         self._controls = dict(controls)
         self._at_hand = widgets.VBox()
         self._at_hand.add_class("rv-at-hand")
         self._others = widgets.VBox()
         self._others.add_class("rv-others")
         # While it is up, the style sheet hides what comes next: that needs no kernel.
-        more = widgets.ToggleButton(description=_("more settings"), icon="caret-down")
+        self._more = more = widgets.ToggleButton(description=_("more settings"), icon="caret-down")
         more.add_class("rv-more")
-        self.widget = widgets.VBox([self._at_hand, more, self._others])
+        self.widget = widgets.VBox([self._at_hand, *actions, more, self._others])
         self.widget.add_class("rv-controls")
         self.names: tuple[str, ...] = ()
 
@@ -76,3 +78,4 @@ class ControlColumn:
         self._at_hand.children = self._others.children = ()
         self._at_hand.children = [self._controls[name] for name in names]
         self._others.children = others
+        self._more.layout.display = None if others else "none"

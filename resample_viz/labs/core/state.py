@@ -22,7 +22,7 @@ from torch import Tensor
 from resample_viz.labs.base import Lab, calmly, whole_program
 from resample_viz.labs.controls import Slider, quiet
 from resample_viz.labs.core.ahead import Ahead, States
-from resample_viz.labs.core.column import ControlColumn, labelled, setting_controls
+from resample_viz.labs.core.column import labelled, setting_controls
 from resample_viz.labs.core.controls import PictureControls
 from resample_viz.labs.core.ways_out import ways_out
 from resample_viz.labs.picture import (
@@ -391,7 +391,7 @@ class StatefulLab(Lab):
 
     def _mark(self, settings: PictureSettings) -> None:
         """The active preset, and whether there is a way back."""
-        self._column.arrange(("image", "size", *(settings.at_hand or self.key_controls)))
+        self._arrange(settings.at_hand)
         marked = (self._undo_button, self._reset_button, *self._preset_buttons)
         states = self.states_of(settings, has_past=bool(self._past))
         for button in marked:
@@ -440,10 +440,8 @@ class StatefulLab(Lab):
         values: dict[str, Any] = self.controls.values()
         return values
 
-    def _parts(self) -> list[widgets.Widget]:
-        """The presets, with undo and reset; the controls; the stage."""
-        presets = self._preset_row()
-        self._preset_buttons = list(presets.children)
+    def _head_buttons(self) -> list[widgets.Widget]:
+        """Undo and reset."""
         self._undo_button = self._button(N_("Undo"), "undo", _("take the last move back (Ctrl+Z)"))
         self._reset_button = self._button(
             N_("Reset"), "refresh", _("back to what this lab opened with")
@@ -452,13 +450,15 @@ class StatefulLab(Lab):
         self._reset_button.on_click(partial(self._asked, self.reset))
         back = widgets.Box([self._undo_button, self._reset_button])
         back.add_class("rv-back")
-        head = widgets.Box([presets, back])
-        head.add_class("rv-lab-head")
-        own = {name: extra.widget for name, extra in self.extras.items()}
-        pictures = {"image": self.inputs.picture, "size": self.inputs.extent}
-        self._column = ControlColumn({**pictures, **self.controls.widgets, **own})
-        self.add_class("rv-one-screen")
-        return [head, self._column.widget, self.stage]
+        return [back]
+
+    def _named_controls(self) -> dict[str, widgets.Widget]:
+        named = super()._named_controls()
+        del named["picture"]
+        return {"image": self.inputs.picture, "size": self.inputs.extent, **named}
+
+    def _arrange(self, names: tuple[str, ...]) -> None:
+        self._column.arrange(("image", "size", *(names or self.key_controls)))
 
     @staticmethod
     def _button(name: str, icon: str, tooltip: str) -> widgets.Button:

@@ -4,9 +4,9 @@
 import { element, setText } from "./dom.js";
 
 const AWAY = 14; // CSS pixels between the cell and the card
-const PER_POINT = 300; // square pixels that a covered point of a line counts for
-const FAR = 20; // square pixels that a pixel of distance counts for
-const OF_PICTURES = 0.2; // what a covered square pixel of a picture counts for
+// What it costs to cover something, and to be away, in square pixels of what the card speaks of.
+const PER_POINT = 600; // of a line
+const PER_PIXEL = 25; // of distance
 
 export class Card {
   constructor() {
@@ -28,30 +28,32 @@ export class Card {
   }
 
   /**
-   * Puts the card beside `cell`, where it covers least of what it speaks of.
+   * Puts the card beside `cell`, where it covers least. Every part has a weight for each square
+   * pixel of it that is covered.
    * @param {Box} cell
-   * @param {Box[]} avoid
-   * @param {Box[]} pictures
-   * @param {[number, number][]} points
+   * @param {[Box, number][]} parts
+   * @param {[number, number][]} points of lines
    * @param {Box} room
    */
-  place(cell, avoid, pictures, points, room) {
+  place(cell, parts, points, room) {
     this.root.hidden = false;
     const { offsetWidth: width, offsetHeight: height } = this.root;
     const middle = { x: (cell.left + cell.right) / 2, y: (cell.top + cell.bottom) / 2 };
-    const edges = pictures.flatMap(({ left, right }) => [left - AWAY - width, right + AWAY]);
-    const lefts = [cell.right + AWAY, cell.left - AWAY - width, middle.x - width / 2, ...edges];
-    const tops = [cell.bottom + AWAY, cell.top - AWAY - height, middle.y - height / 2];
+    const lefts = new Set([cell.right + AWAY, cell.left - AWAY - width, middle.x - width / 2]);
+    const tops = new Set([cell.bottom + AWAY, cell.top - AWAY - height, middle.y - height / 2]);
+    for (const [{ left, right, top, bottom }] of parts) {
+      for (const one of [left, right + AWAY, left - AWAY - width, right - width]) lefts.add(one);
+      for (const one of [top, bottom + AWAY, top - AWAY - height, bottom - height]) tops.add(one);
+    }
     let best = null;
-    for (const [i, left] of lefts.entries()) {
-      for (const [j, top] of tops.entries()) {
-        if (i === 2 && j === 2) continue; // on the cell itself
+    for (const left of lefts) {
+      for (const top of tops) {
         const box = within({ left, top, right: left + width, bottom: top + height }, room);
-        /** @param {Box[]} boxes */
-        const covers = (boxes) => boxes.reduce((sum, other) => sum + overlap(box, other), 0);
-        const covered = covers([cell, ...avoid]) + OF_PICTURES * covers(pictures);
-        const crossed = points.filter((point) => holds(box, point)).length * PER_POINT;
-        const cost = covered + crossed + FAR * distance(box, middle);
+        const cost =
+          parts.reduce((sum, [part, weight]) => sum + weight * overlap(box, part), 0) +
+          10 * overlap(box, cell) +
+          PER_POINT * points.filter((point) => holds(box, point)).length +
+          PER_PIXEL * distance(box, middle);
         if (!best || cost < best.cost) best = { cost, box };
       }
     }

@@ -5,10 +5,17 @@
 
 export const GAP = 12; // CSS pixels between panels
 const LEAST = 220; // CSS pixels; a main panel is never smaller while two of them fit side by side
-const WANTED = 256; // CSS pixels; a main panel has them before the others get more than they need
-const LEAST_OTHER = 60;
+const LEAST_OF_THREE = 180; // CSS pixels, where three stand side by side
+const LEAST_OTHER = 43; // CSS pixels
 const WANTED_OTHER = 128; // CSS pixels: a picture of 128 cells has one for each
-const MAIN_SHARE = 0.7; // of the height, for the main panels
+const MOST_ROWS = 3;
+const SHARING = 2; // small panels that can stand in a column beside the main ones
+export const TINY = 100; // CSS pixels; the title of a smaller panel has two lines
+const SECOND_LINE = 10; // CSS pixels
+const CHART = 96; // CSS pixels: the height of a chart in a row of its own
+const LEAST_CHART = 190; // CSS pixels: the width of a chart beside small panels
+const NOTES = 150; // CSS pixels: the figures of merit, and the gap beside them
+export const KERNEL_SHARE = 0.5; // of a main panel, for a kernel between two of them
 const LEAST_BESIDE = 80; // CSS pixels of a small panel in a column of its own
 const CHART_BELOW = 0.72; // of the height, for the main panels, if only charts are below
 const TITLE = 20; // CSS pixels
@@ -35,29 +42,66 @@ export function plan(room) {
 }
 
 /**
+ * Small panels in one to three rows under the main ones, charts beside them or in a row of their own:
+ * of all sizes that fit, those that together show most.
  * @param {Room} room
  * @returns {Plan}
  */
-function planBelow({ width, height, count }) {
-  const widest = (width - GAP * (count - 1)) / count;
-  const fits = widest >= LEAST;
-  const left = Math.min(MAIN_SHARE * height, Math.max(WANTED, height - WANTED_OTHER));
-  const main = fits ? Math.min(widest, Math.max(LEAST, left)) : width;
-  const small = Math.max(LEAST_OTHER, Math.min(height - main, MOST_OTHER * main));
-  return { main, small, chart: small, isBeside: false };
+function planBelow(room) {
+  const { width, count, smalls, charts } = room;
+  const least = count > 2.5 ? LEAST_OF_THREE : LEAST;
+  const widest = (width - GAP * (Math.ceil(count) - 1)) / count;
+  if (widest < least)
+    return { main: width, small: width / 3, chart: CHART, isBeside: false, isChartApart: true };
+  let best = { score: -1, main: least, small: LEAST_OTHER, isChartApart: charts > 0 };
+  for (const isChartApart of charts ? [false, true] : [false]) {
+    for (let rows = 1; rows <= MOST_ROWS; rows++) {
+      for (let main = least; main <= widest; main++) {
+        const small = smallBelow(room, main, rows, isChartApart);
+        if (small < LEAST_OTHER) continue;
+        const score = main + (1 + smalls / 4) * Math.min(small, WANTED_OTHER) + small / 2;
+        if (score >= best.score) best = { score, main, small, isChartApart };
+      }
+    }
+  }
+  const { main, small, isChartApart } = best;
+  return { main, small, chart: isChartApart ? CHART : small, isBeside: false, isChartApart };
+}
+
+/**
+ * The side of small panels in so many rows under main ones of a size.
+ * @param {Room} room
+ * @param {number} main
+ * @param {number} rows
+ * @param {boolean} isChartApart
+ */
+function smallBelow({ width, height, smalls, charts }, main, rows, isChartApart) {
+  const chart = isChartApart ? CHART + TITLE : 0;
+  const high = (height - main - chart - (rows - 1) * (TITLE + GAP / 2)) / rows;
+  const taken = NOTES + (charts && !isChartApart ? LEAST_CHART + GAP : 0);
+  const wide = smalls ? (width - taken) / Math.ceil(smalls / rows) - GAP : high;
+  const small = Math.min(high, wide, MOST_OTHER * main);
+  return small < TINY ? Math.min(small, high - SECOND_LINE) : small;
 }
 
 /**
  * @param {Room} room
  * @returns {Plan}
  */
-function planBeside({ width, height, count }) {
-  const widest = (width - GAP * count - LEAST_BESIDE) / count;
+function planBeside({ width, height, count, smalls }) {
+  if (smalls > SHARING) return { main: 0, small: 0, chart: 0, isBeside: true, isChartApart: false };
+  const widest = (width - GAP * Math.ceil(count) - LEAST_BESIDE) / count;
   const main = Math.min(widest, Math.max(LEAST, CHART_BELOW * height));
-  const left = width - count * (main + GAP);
+  const left = width - count * main - Math.ceil(count) * GAP;
   // Two of them, one above the other, are as high as a main panel with its title.
   const small = Math.min(left, (main - TITLE - GAP / 2) / 2);
-  return { main, small, chart: Math.max(LEAST_OTHER, height - main), isBeside: true };
+  return {
+    main,
+    small,
+    chart: Math.max(LEAST_OTHER, height - main),
+    isBeside: true,
+    isChartApart: false,
+  };
 }
 
 /**
@@ -82,4 +126,17 @@ export function commonScale(pictures, ratio) {
     ({ rows, cols }) => (Math.max(rows, cols) * scale) / ratio >= LEAST_SEEN,
   );
   return seen ? scale : null;
+}
+
+/**
+ * Device pixels per cell with which a picture is not drawn larger than one that has more cells.
+ * @param {{ rows: number, cols: number, most: number, cropped: boolean }} picture
+ * @param {{ rows: number, cols: number, most: number, cropped: boolean }[]} pictures
+ */
+export function notLarger({ rows, cols, most, cropped }, pictures) {
+  const cells = Math.max(rows, cols);
+  if (cropped) return most;
+  const larger = pictures.filter((one) => !one.cropped && Math.max(one.rows, one.cols) > cells);
+  const sizes = larger.map((one) => (Math.max(one.rows, one.cols) * one.most) / cells);
+  return Math.max(1, Math.floor(Math.min(most, ...sizes)));
 }

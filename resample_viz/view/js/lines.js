@@ -1,11 +1,11 @@
 // @ts-check
 // Lines over the panels: from the cells that are read to the cell that reads them, with the weights
 // on them, and the ways of winners.
-/** @import { Bundle, Way } from "./protocol.js" */
-import { formatWeight } from "./geometry.js";
+/** @import { Bundle, Cell, Way } from "./protocol.js" */
+/** @import { PanelView } from "./panel_view.js" */
+import { extent, formatWeight } from "./geometry.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const MOST_LINES = 16;
 const MOST_LABELS = 6;
 const APART = 30; // CSS pixels between the labels of neighbouring lines
 const ON_CELLS = 34; // CSS pixels per cell from which the weights stand on the cells
@@ -46,9 +46,10 @@ export class Lines {
    */
   drawBundle({ panel, cells, other, cell, outward }, frame) {
     const read = cells.filter(({ weight }) => weight !== 0);
-    if (!read.length || read.length > MOST_LINES) return;
+    if (!read.length) return;
+    if (read.length > MOST_LABELS) return this.drawFunnel(panel, read, other, cell, frame);
     const end = other.centreOf(cell, frame);
-    const labelled = read.length <= MOST_LABELS && panel.cellSize < ON_CELLS;
+    const labelled = panel.cellSize < ON_CELLS;
     const apart = labelled ? 2 * APART : 6;
     const labels = [];
     for (const [i, one] of read.entries()) {
@@ -73,6 +74,25 @@ export class Lines {
     }
     const [x, y] = outward ? panel.centreOf(read[0], frame) : end;
     this.root.append(node("circle", { cx: x, cy: y, r: 3, class: "rv-line-end" }), ...labels);
+  }
+
+  /**
+   * Of many cells, two lines from the corners of the box around them: the weights stand in the card.
+   * @param {PanelView} panel
+   * @param {Cell[]} cells
+   * @param {PanelView} other
+   * @param {Cell} cell
+   * @param {DOMRect} frame
+   */
+  drawFunnel(panel, cells, other, cell, frame) {
+    const box = panel.rectOf(extent(cells), frame);
+    const [x2, y2] = other.centreOf(cell, frame);
+    const x1 = Math.abs(box.left - x2) < Math.abs(box.right - x2) ? box.left : box.right;
+    for (const y1 of [box.top, box.bottom]) {
+      for (const layer of ["rv-line-ground", "rv-line"])
+        this.root.append(node("line", { x1, y1, x2, y2, class: layer, "stroke-width": 2 }));
+      this.points.push([(x1 + x2) / 2, (y1 + y2) / 2]);
+    }
   }
 }
 

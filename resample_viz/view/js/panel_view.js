@@ -70,7 +70,9 @@ export class PanelView {
     this.overlay = element("canvas", "rv-overlay", { "aria-hidden": "true" });
     this.screen.append(this.cells, this.overlay);
     this.caption = element("div", "rv-caption");
-    this.figure.append(this.title, this.screen, this.caption);
+    this.larger = element("button", "rv-larger", { type: "button" });
+    this.larger.hidden = true;
+    this.figure.append(this.title, this.screen, this.caption, this.larger);
     this.listen();
   }
 
@@ -118,6 +120,21 @@ export class PanelView {
     this.isOverview = isOverview;
     this.measured = undefined;
     this.shape();
+  }
+
+  /**
+   * The button that puts a small panel among the main ones, or takes it back.
+   * @param {boolean} isSmall
+   * @param {boolean} isEnlarged
+   */
+  offerEnlarging(isSmall, isEnlarged) {
+    this.larger.hidden = !isSmall && !isEnlarged;
+    this.larger.textContent = isEnlarged ? "⤡" : "⤢";
+    const label = isEnlarged
+      ? t("{title}: small again", { title: this.meta.title })
+      : t("{title}: large, beside the input", { title: this.meta.title });
+    this.larger.title = label;
+    this.larger.setAttribute("aria-label", label);
   }
 
   /** Whether it has cells. */
@@ -536,6 +553,7 @@ export class PanelView {
     on("dblclick", (event) => this.edit(this.cellUnder(event)));
     on("keydown", (event) => this.key(event));
     on("blur", () => this.stage.point(null));
+    this.larger.addEventListener("click", () => this.stage.enlarge(this.meta.name), { signal });
   }
 
   /**

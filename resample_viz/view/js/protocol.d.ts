@@ -329,7 +329,10 @@ export interface Room {
   width: number;
   height: number;
   ratio: number;
+  /** Main panels; a kernel between them is a part of one. */
   count: number;
+  smalls: number;
+  charts: number;
 }
 
 /** CSS pixels: sides of main and of small panels, height of a chart; and where the small ones are. */
@@ -338,6 +341,7 @@ export interface Plan {
   small: number;
   chart: number;
   isBeside: boolean;
+  isChartApart: boolean;
 }
 
 /** A winner's way from cell to cell. */

@@ -112,8 +112,23 @@ export function paintRow(pen, scene, size, colours) {
   const place = x(scene.place);
   pen.strokeStyle = colours("line");
   line(pen, place, 0, place, height, [2, 3]);
+  paintLegend(pen, width, colours);
   paintValues(pen, scene, { x, bottom: middle, width }, colours);
   if (scene.offsets.length) paintKernel(pen, scene, { x, top: middle, width, height }, colours);
+}
+
+/**
+ * What is x and what is y, at the right end of the upper part.
+ * @param {Pen} pen
+ * @param {number} width
+ * @param {Colours} colours
+ */
+function paintLegend(pen, width, colours) {
+  pen.textAlign = "right";
+  pen.fillStyle = colours("output");
+  pen.fillText("— y", width - RIGHT, 6);
+  pen.fillStyle = colours("input");
+  pen.fillText("● x", width - RIGHT - 24, 6);
 }
 
 /**

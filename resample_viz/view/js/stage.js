@@ -20,7 +20,7 @@ import { Ahead } from "./ahead.js";
 import { Card } from "./card.js";
 import { element, resize, setText } from "./dom.js";
 import { LabAround } from "./lab.js";
-import { commonScale, plan } from "./layout.js";
+import { commonScale, KERNEL_SHARE, notLarger, plan, TINY, whole } from "./layout.js";
 import { Lines } from "./lines.js";
 import { columnAt, nearest, rowScene } from "./row_chart.js";
 import { PanelView } from "./panel_view.js";
@@ -33,7 +33,7 @@ const LEAST_LOUPE_CELL = 34; // CSS pixels
 const PRODUCTS = 9; // products that are written out of a window
 const pinned = () => t("pinned: Esc or a click on it frees it");
 const LOW = 520; // CSS pixels; on a lower screen the sentence stands at the pointer alone
-const TITLE_ROWS = 54; // CSS pixels: two titles, and the gap between two rows of panels
+const TITLE_ROWS = 57; // CSS pixels: two titles, and the gap between two rows of panels
 const traced = () =>
   t(
     "Point at a cell to see where it comes from, or walk with the arrow keys. Click or Enter pins it, Esc frees it.",
@@ -78,6 +78,9 @@ export class StageView {
     this.added = null;
     this.written = "";
     this.offered = "";
+    this.enlarged = "";
+    this.partly = "";
+    this.rows = "";
     this.ahead = new Ahead(model, this.show);
     this.build(el);
     this.follow();
@@ -264,18 +267,21 @@ export class StageView {
   /** @param {Frame} frame */
   draw(frame) {
     this.links = frame.links.map((link) => readLink(link, this.ahead.bytes(link.slot)));
-    this.main = frame.main ?? [];
+    this.main = this.chosenMain(frame);
     this.arrange(frame.panels.map((meta) => meta.name));
-    if (this.grid.dataset.columns !== String(frame.columns)) {
-      this.grid.dataset.columns = String(frame.columns);
-      this.grid.style.setProperty("--rv-columns", String(frame.columns));
+    const columns = String(this.main.length ? 0 : frame.columns);
+    if (this.grid.dataset.columns !== columns) {
+      this.grid.dataset.columns = columns;
+      this.grid.style.setProperty("--rv-columns", columns);
     }
     for (const meta of frame.panels)
       this.panels.get(meta.name).update(meta, this.ahead.bytes(meta.slot));
     this.sameCells = frame.sameCells;
     this.showOutside(frame);
     this.write(frame);
-    if (this.unmeasured) this.layOut();
+    const rows = `${Boolean(frame.walk)} ${frame.warnings.length} ${frame.main}`;
+    if (this.unmeasured || rows !== this.rows) this.layOut();
+    this.rows = rows;
     this.paintAll();
     this.walk(frame);
     this.light();
@@ -303,6 +309,28 @@ export class StageView {
     else if (this.unmeasured) fill(this.grid, [this.mainRow, this.otherRow]);
   }
 
+  /**
+   * The main panels; the last of them gives way to a small one that was enlarged.
+   * @param {Frame} frame
+   */
+  chosenMain({ main = [], panels }) {
+    const { enlarged } = this;
+    const isThere = panels.some(({ name }) => name === enlarged);
+    return isThere && !main.includes(enlarged) ? [...main.slice(0, -1), enlarged] : main;
+  }
+
+  /**
+   * A small panel takes the place of the last main one, or gives it back.
+   * @param {string} name
+   */
+  enlarge(name) {
+    this.enlarged = this.enlarged === name ? "" : name;
+    this.draw(this.ahead.frame);
+    this.layOut();
+    this.paintAll();
+    this.light();
+  }
+
   /** The size and the place of the panels, where all of them are to fit on one screen. */
   layOut() {
     this.unmeasured = false;
@@ -312,38 +340,47 @@ export class StageView {
     const { height, above } = this.around;
     const isLow = height < LOW;
     this.root.classList.toggle("rv-low", isLow);
-    const parts = [this.top, this.words, ...(isLow ? [] : [this.foot]), this.firstLine];
-    const taken = parts.reduce((sum, part) => sum + part.offsetHeight + 4, above);
-    const sizes = plan({
-      width: this.root.clientWidth,
-      height: height - taken - TITLE_ROWS,
-      ratio: window.devicePixelRatio || 1,
-      count: this.main.length,
-    });
+    const top = this.field.getBoundingClientRect().top - this.root.getBoundingClientRect().top;
+    const below = (isLow ? 0 : this.foot.offsetHeight + 4) + this.firstLine.offsetHeight + 10;
+    const taken = above + top + below;
     const main = this.main.map((name) => this.panels.get(name));
     const others = [...this.panels.values()].filter((panel) => !main.includes(panel));
     const small = others.filter((panel) => panel.isPicture);
     const charts = others.filter((panel) => !panel.isPicture);
-    for (const panel of main) panel.fix(sizes.main, false);
+    const kernels = main.filter(isKernel).length;
+    const sizes = plan({
+      width: this.root.clientWidth,
+      height: height - taken - TITLE_ROWS,
+      ratio: window.devicePixelRatio || 1,
+      count: main.length - kernels * (1 - KERNEL_SHARE),
+      smalls: small.length,
+      charts: charts.length,
+    });
+    for (const panel of main) panel.fix(sideOf(panel, sizes.main), false);
     for (const panel of small) panel.fix(sizes.small, true);
     for (const panel of charts) panel.fix(sizes.chart, false);
+    for (const panel of this.panels.values())
+      panel.offerEnlarging(small.includes(panel), panel.meta.name === this.enlarged);
     const { isBeside } = sizes;
     fill(this.column, isBeside ? figures(small) : []);
     fill(this.mainRow, [...figures(main), this.column]);
     fill(this.otherRow, [...(isBeside ? [] : figures(small)), this.notes, ...figures(charts)]);
-    this.notes.style.maxHeight = `${sizes.chart + 20}px`;
+    this.notes.style.maxHeight = `${(isBeside ? sizes.chart : sizes.small) + 20}px`;
+    this.grid.classList.toggle("rv-tiny", !isBeside && small.length > 0 && sizes.small < TINY);
+    this.otherRow.classList.toggle("rv-chart-apart", sizes.isChartApart);
   }
 
+  /** Input and output are drawn at one scale where both can be seen then; a kernel has its own. */
   paintAll() {
-    const main = this.main.map((name) => this.panels.get(name)).filter(Boolean);
+    const main = this.main.map((name) => this.panels.get(name));
+    const alike = main.filter((panel) => panel?.meta.kind === "pixels" && !isKernel(panel));
+    const sizes = alike.map((panel) => panel.measure());
     const ratio = window.devicePixelRatio || 1;
-    const scale = this.sameCells
-      ? commonScale(
-          main.map((panel) => panel.measure()),
-          ratio,
-        )
-      : null;
-    for (const panel of this.panels.values()) panel.paint(main.includes(panel) ? scale : null);
+    const scale = this.sameCells ? commonScale(sizes, ratio) : null;
+    for (const panel of this.panels.values()) {
+      const i = alike.indexOf(panel);
+      panel.paint(i < 0 ? null : (scale ?? notLarger(sizes[i], sizes)));
+    }
   }
 
   /** @param {Frame} frame */
@@ -595,9 +632,11 @@ export class StageView {
     if (spot) this.connect(spot);
     const frame = this.field.getBoundingClientRect();
     this.lines.draw(this.arrows, this.bundle, frame);
-    for (const panel of this.panels.values())
+    for (const panel of this.panels.values()) {
+      if (!panel.meta) continue; // it is just being put into the page, where another lost the focus
       if (panel.meta.kind === "row") this.paintRow(panel);
       else panel.decorate();
+    }
     if (spot) {
       const { figure } = this.panels.get(spot.name);
       figure.dataset.hover = `${spot.row},${spot.col}`;
@@ -606,6 +645,7 @@ export class StageView {
     if (!spot) this.tell(this.links.length ? traced() : read(), null);
     if (spot) this.placeCard(spot, frame);
     else this.card.hide();
+    this.root.toggleAttribute("data-card", !this.card.root.hidden);
   }
 
   /**
@@ -615,19 +655,23 @@ export class StageView {
   placeCard(spot, frame) {
     const panel = this.panels.get(spot.name);
     if (!panel.view) return this.card.hide(); // a bar of a chart says all in the sentence
-    this.card.write(this.sentence.textContent, this.pinned ? pinned() : "");
-    const avoid = [];
+    const sign = [this.loupe.hidden ? "" : this.partly, this.pinned ? pinned() : ""];
+    this.card.write(this.sentence.textContent, sign.filter(Boolean).join("; "));
+    /** @type {[import("./protocol.js").Box, number][]} */
+    const parts = [];
+    /** @param {Element} node @param {number} weight */
+    const part = (node, weight) =>
+      parts.push([within(node.getBoundingClientRect(), frame), weight]);
     for (const [name, { boxes }] of this.highlight)
-      for (const box of boxes) avoid.push(this.panels.get(name).rectOf(box, frame));
-    const room = within(this.around.root.getBoundingClientRect(), frame);
-    const pictures = [];
-    for (const { meta, view, figure } of this.panels.values()) {
-      const rect = figure.getBoundingClientRect();
-      if (meta.kind === "row")
-        avoid.push(within(rect, frame)); // it shows what is spoken of
-      else if (view) pictures.push(within(rect, frame));
+      for (const box of boxes) parts.push([this.panels.get(name).rectOf(box, frame), 3]);
+    for (const { meta, cells, title, isOverview } of this.panels.values()) {
+      part(title, 0.5);
+      part(cells, meta.kind === "row" ? 2 : isOverview ? 0.4 : 0.8);
     }
-    this.card.place(panel.rectOf(spot, frame), avoid, pictures, this.lines.points, room);
+    for (const node of [this.top, this.words, this.notes]) part(node, 0.6);
+    for (const node of this.around.root.querySelectorAll(".rv-controls")) part(node, 0.5);
+    const room = within(this.around.root.getBoundingClientRect(), frame);
+    this.card.place(panel.rectOf(spot, frame), parts, this.lines.points, room);
   }
 
   /**
@@ -999,11 +1043,8 @@ export class StageView {
     panel.paintScene(scene, (name) => style.getPropertyValue(`--rv-${name}`).trim());
     const { row, place } = scene;
     const title = meta.samples
-      ? t("Row {row} of y (line) and of x (dots), kernel at {place}", {
-          row,
-          place: format(place, 2),
-        })
-      : t("Row {row} of y (line) and of x (dots)", { row });
+      ? t("Row {row} of y, kernel at {place}", { row, place: format(place, 2) })
+      : t("Row {row} of y", { row });
     setText(panel.title, title);
   }
 
@@ -1041,6 +1082,9 @@ export class StageView {
     const area = extent(cells);
     const rows = Math.min(area.rows, LOUPE_CELLS);
     const cols = Math.min(area.cols, LOUPE_CELLS);
+    const all = area.rows * area.cols;
+    this.partly =
+      rows * cols < all ? t("{shown} of {all} cells are shown", { shown: rows * cols, all }) : "";
     const ratio = window.devicePixelRatio || 1;
     const size = loupeCell(Math.max(rows, cols)) * ratio;
     resize(this.loupe, cols * size, rows * size);
@@ -1109,15 +1153,29 @@ export class StageView {
 }
 
 /**
- * Gives a node these children, and touches nothing where it has them.
+ * Gives a node these children; those that it has already keep the focus.
  * @param {Element} parent
  * @param {Element[]} wanted
  */
 function fill(parent, wanted) {
-  const same =
-    parent.children.length === wanted.length &&
-    wanted.every((one, i) => parent.children[i] === one);
-  if (!same) parent.replaceChildren(...wanted);
+  for (const child of [...parent.children]) if (!wanted.includes(child)) child.remove();
+  wanted.forEach((one, i) => {
+    if (parent.children[i] !== one) parent.insertBefore(one, parent.children[i] ?? null);
+  });
+}
+
+/**
+ * A kernel between the main panels is smaller than these.
+ * @param {PanelView} panel
+ * @param {number} main
+ */
+function sideOf(panel, main) {
+  return isKernel(panel) ? whole(KERNEL_SHARE * main, window.devicePixelRatio || 1) : main;
+}
+
+/** @param {PanelView} panel */
+function isKernel({ meta }) {
+  return meta.role === "kernel";
 }
 
 /** @param {Iterable<PanelView>} panels */
