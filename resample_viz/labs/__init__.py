@@ -1,7 +1,7 @@
 """What a learner touches: controls, an operation, panels. One file per lab."""
 
-from resample_viz.labs.base import Lab, Preset
 from resample_viz.labs.convolution import ConvolutionLab
+from resample_viz.labs.core.lab import Lab, Preset
 from resample_viz.labs.downsampling import DownsamplingLab
 from resample_viz.labs.explore import explore
 from resample_viz.labs.network import NetworkLab

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from resample_viz.analysis import linear_map
 from resample_viz.labs.background import Job
-from resample_viz.labs.base import Preset
 from resample_viz.labs.controls import LABEL, Simple, display
+from resample_viz.labs.core.lab import Preset
 from resample_viz.labs.kernel_lab import KernelLab, channel_of
 from resample_viz.labs.kernels import (
     COLOURS,

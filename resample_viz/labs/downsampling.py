@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from resample_viz.analysis import fold_map, limit_map, mae, psnr, split_at_limit, ssim
-from resample_viz.labs.base import Lab, Preset
 from resample_viz.labs.controls import LABEL, Simple
+from resample_viz.labs.core.lab import Lab, Preset
 from resample_viz.labs.panels import (
     SAME_AS_EXACT,
     Limits,

@@ -12,7 +12,7 @@ from resample_viz.analysis.tracing.copies import plain_module
 from resample_viz.analysis.tracing.probe import initialised
 from resample_viz.analysis.tracing.trace import KINDS, dimensions_of, example_shape
 from resample_viz.images import load_image
-from resample_viz.labs.base import Lab
+from resample_viz.labs.core.lab import Lab
 from resample_viz.labs.layers import layer_lab, say
 from resample_viz.labs.network import NetworkLab
 from resample_viz.operations import OperationError

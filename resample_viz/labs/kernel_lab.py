@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from resample_viz.labs.base import Lab
 from resample_viz.labs.controls import Simple, Slider, buttons, display
+from resample_viz.labs.core.lab import Lab
 from resample_viz.labs.kernels import follow_channels, with_groups, write_weight
 from resample_viz.labs.least_squares import LeastSquares
 from resample_viz.labs.picture import check_typed

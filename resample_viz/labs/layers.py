@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from resample_viz.labs.base import Lab
 from resample_viz.labs.convolution import ConvolutionLab
+from resample_viz.labs.core.lab import Lab
 from resample_viz.labs.normalization import NormalizationLab
 from resample_viz.labs.operation import OperationLab
 from resample_viz.labs.transposed_convolution import TransposedConvolutionLab

@@ -24,8 +24,8 @@ from resample_viz.analysis.tracing.recorder import brief
 from resample_viz.deprecation import warn
 from resample_viz.images import load_image
 from resample_viz.labs.background import Job
-from resample_viz.labs.base import Lab, Preset, calmly
 from resample_viz.labs.controls import Simple, display, quiet
+from resample_viz.labs.core.lab import Lab, Preset, calmly
 from resample_viz.labs.layers import layer_lab
 from resample_viz.labs.network_choice import NONE, NetworkChoice, StepChooser, fitted
 from resample_viz.labs.panels import signal_range

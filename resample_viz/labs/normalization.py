@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from resample_viz.analysis import psnr
-from resample_viz.labs.base import Lab, Preset
 from resample_viz.labs.controls import CHANNELS, LABEL, Simple, quiet
+from resample_viz.labs.core.lab import Lab, Preset
 from resample_viz.labs.panels import (
     SAME_AS_EXACT,
     error_panel,

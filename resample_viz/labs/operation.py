@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from resample_viz.analysis import psnr
-from resample_viz.labs.base import Lab, Preset
 from resample_viz.labs.controls import OperationControls, display
+from resample_viz.labs.core.lab import Lab, Preset
 from resample_viz.labs.kernel_lab import channel_of, channel_slider
 from resample_viz.labs.kernels import COLOURS, response_panel
 from resample_viz.labs.panels import SAME_AS_EXACT, Limits, signal_range

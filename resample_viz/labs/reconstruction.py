@@ -22,9 +22,9 @@ from resample_viz.analysis.codes import (
 )
 from resample_viz.analysis.spectrum import amplitudes
 from resample_viz.datasets import digits, faces, other_patches
-from resample_viz.labs.base import Preset
 from resample_viz.labs.blocks import BlockChoice, Noise, noisy
 from resample_viz.labs.controls import Simple, Slider
+from resample_viz.labs.core.lab import Preset
 from resample_viz.labs.examples import Examples, own_picture
 from resample_viz.labs.panels import error_panel, tensor_panel
 from resample_viz.labs.trained import TrainedLab

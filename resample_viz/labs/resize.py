@@ -11,7 +11,7 @@ from torch import Tensor
 from resample_viz.analysis import how_to_get, installed_methods, missing_libraries
 from resample_viz.analysis.resizing.methods import IMPORTS
 from resample_viz.labs.background import Job
-from resample_viz.labs.base import Lab, Preset, calmly
+from resample_viz.labs.core.lab import Lab, Preset, calmly
 from resample_viz.labs.panels import Limits, signal_range
 from resample_viz.labs.resize_chart import WeightsChart
 from resample_viz.labs.resize_controls import ResizeControls

@@ -23,8 +23,8 @@ from resample_viz.analysis.linear.round_trips import (
 )
 from resample_viz.deprecation import warn
 from resample_viz.labs.background import Job
-from resample_viz.labs.base import Lab, Preset, calmly
 from resample_viz.labs.controls import LABEL, Simple
+from resample_viz.labs.core.lab import Lab, Preset, calmly
 from resample_viz.labs.learned import LearnedWayBack
 from resample_viz.labs.panels import SAME_AS_EXACT, error_panel, signal_range, tensor_panel
 from resample_viz.labs.training import learning

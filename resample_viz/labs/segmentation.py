@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from resample_viz.analysis import edge_band, iou
 from resample_viz.datasets import CLASSES, coins, horse, shapes
 from resample_viz.images import ImageError
-from resample_viz.labs.base import Preset
 from resample_viz.labs.blocks import BlockChoice, Noise, noisy
 from resample_viz.labs.controls import Simple
+from resample_viz.labs.core.lab import Preset
 from resample_viz.labs.examples import Examples, own_picture
 from resample_viz.labs.trained import TrainedLab
 from resample_viz.networks import UPSAMPLINGS, SegmentationNetwork

@@ -24,9 +24,9 @@ from resample_viz.datasets import (
     validation_pair,
 )
 from resample_viz.images import ImageError, pattern
-from resample_viz.labs.base import Preset
 from resample_viz.labs.blocks import BlockChoice, Noise, noisy
 from resample_viz.labs.controls import LABEL, Simple, buttons
+from resample_viz.labs.core.lab import Preset
 from resample_viz.labs.crops import Crops
 from resample_viz.labs.panels import SAME_AS_EXACT
 from resample_viz.labs.trained import TrainedLab

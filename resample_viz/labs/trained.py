@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from resample_viz.labs.background import Job
-from resample_viz.labs.base import Lab, calmly
 from resample_viz.labs.blocks import Blocks
+from resample_viz.labs.core.lab import Lab, calmly
 from resample_viz.labs.training import TrainingView, learning
 from resample_viz.networks import UPSAMPLINGS
 from resample_viz.operations import Operation

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from resample_viz.analysis import linear_map
 from resample_viz.labs.background import Job
-from resample_viz.labs.base import Preset
 from resample_viz.labs.checkerboards import LastDrawn, as_pair, overlap_frame, random_frame
 from resample_viz.labs.controls import Simple, Slider, buttons, display
+from resample_viz.labs.core.lab import Preset
 from resample_viz.labs.drift import STYLES, EncoderDecoder, drift_frame
 from resample_viz.labs.kernel_lab import KernelLab, channel_of
 from resample_viz.labs.kernels import (

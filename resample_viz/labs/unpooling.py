@@ -11,8 +11,8 @@ from torch import Tensor
 
 from resample_viz.analysis import psnr
 from resample_viz.images import photograph
-from resample_viz.labs.base import Lab, Preset
 from resample_viz.labs.controls import Simple
+from resample_viz.labs.core.lab import Lab, Preset
 from resample_viz.labs.panels import SAME_AS_EXACT, Limits, signal_range, tensor_panel
 from resample_viz.operations import (
     AvgPool,

@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from torch import Tensor
 
 from resample_viz.analysis.resizing.kernel import sampled_kernel
-from resample_viz.labs.base import Preset
 from resample_viz.labs.core.column import Labelled
+from resample_viz.labs.core.lab import Preset
 from resample_viz.labs.core.state import PictureSettings, StatefulLab
 from resample_viz.labs.panels import (
     error_panel,

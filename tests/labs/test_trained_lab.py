@@ -15,8 +15,8 @@ from ipywidgets.widgets import widget
 from torch import Tensor, nn
 
 from resample_viz.images import ImageError
-from resample_viz.labs.base import Preset
 from resample_viz.labs.controls import Simple
+from resample_viz.labs.core.lab import Preset
 from resample_viz.labs.examples import OWN, Examples, own_picture
 from resample_viz.labs.trained import TrainedLab
 from resample_viz.labs.training import train

@@ -12,7 +12,7 @@ import torch
 
 from resample_viz.images import ImageError, load_image
 from resample_viz.labs import UpsamplingLab
-from resample_viz.labs.base import unexpected
+from resample_viz.labs.core.lab import unexpected
 from resample_viz.labs.picture import picture
 from resample_viz.operations import OperationError, Upsample, parameters
 from tests.pseudo import forgotten, in_pseudo, pseudo

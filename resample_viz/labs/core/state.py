@@ -19,11 +19,11 @@ from typing import Any, ClassVar, Self
 import ipywidgets as widgets
 from torch import Tensor
 
-from resample_viz.labs.base import Lab, calmly, whole_program
 from resample_viz.labs.controls import Slider, quiet
 from resample_viz.labs.core.ahead import Ahead, States
 from resample_viz.labs.core.column import labelled, setting_controls
 from resample_viz.labs.core.controls import PictureControls
+from resample_viz.labs.core.lab import Lab, calmly, whole_program
 from resample_viz.labs.core.ways_out import ways_out
 from resample_viz.labs.picture import (
     Edit,

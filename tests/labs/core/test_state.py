@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import resample_viz as rv
 from resample_viz.images import PATTERNS, PHOTOGRAPHS, ImageError
 from resample_viz.labs import UpsamplingLab
-from resample_viz.labs.base import Preset
+from resample_viz.labs.core.lab import Preset
 from resample_viz.labs.picture import OwnPicture, title
 from resample_viz.labs.upsampling import WAYS_BACK, UpsamplingSettings
 from resample_viz.operations import OperationError, Upsample
