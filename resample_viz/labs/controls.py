@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 import ipywidgets as widgets
@@ -515,7 +515,6 @@ class OperationControls:
                 self.widgets[parameter.name] = self._single[parameter.name].widget
             if parameter.when:
                 self._conditions.append((parameter.name, parameter.when))
-        self.widget = widgets.VBox(list(self.widgets.values()))
         self.on_change(self._show)
         self._show()
 
@@ -523,6 +522,11 @@ class OperationControls:
         """Only what means something now is on the screen."""
         for name, when in self._conditions:
             display(self._single[name], self._single[when.name].value == when.value)
+
+    @cached_property
+    def widget(self) -> widgets.VBox:
+        """All of them in one box, for a lab that does not place them by itself."""
+        return widgets.VBox(list(self.widgets.values()))
 
     def single(self, name: str) -> Control:
         """The control of one parameter. Raises KeyError for names that have none of their own."""

@@ -45,7 +45,6 @@ class ResizeLab(Lab):
     """
 
     name = "resize"
-    one_screen = False
     opening: ClassVar[dict[str, Any]] = {"size": 256}
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset(
@@ -253,6 +252,7 @@ class ResizeLab(Lab):
                 self.charts["weights"].draw(axes[0][1], axes[1][1]),
                 self._table.panel(pair.a, pair.b),
             ),
+            main=("a", "b"),
             links=tuple(
                 Link("x", name, tuple(Axis.from_matrix(matrix.float()) for matrix in both))
                 for name, both in zip("ab", axes)

@@ -81,6 +81,7 @@ def encode(frame: Frame, centre: Centre = CENTRE, *, copy: str = "") -> Encoded:
         "walk": frame.walk,
         "stamp": frame.stamp,
         "columns": frame.columns,
+        "waysOut": [],
         "main": list(frame.main),
         "sameCells": frame.same_cells,
         "markOutside": frame.mark_outside,

@@ -90,7 +90,7 @@ class Stage(anywidget.AnyWidget, _slots()):  # type: ignore[misc]
                 self.palettes = {**self.palettes, **new}
             for name, data in frame.slots().items():
                 setattr(self, name, data)
-            self._publish(**frame.description, alert="", waysOut=[])
+            self._publish(**frame.description, alert="")
 
     def refuse(self, sentence: str, ways_out: Sequence[str] = ()) -> None:
         """Keeps what is shown, dimmed, and says what is wrong; each way out becomes a button."""

@@ -48,7 +48,7 @@ def test_pointing_and_walking_ask_nothing_of_the_kernel(notebook: NotebookPage, 
     lab = opened(notebook, f"{kind}()")
     notebook.page.evaluate(COUNT_SENT)
     for name in ("x", "w", "y"):
-        notebook.panel(lab, name).locator(".rv-screen").hover(position={"x": 40, "y": 40})
+        notebook.panel(lab, name).locator(".rv-cells").hover(force=True)
     expect(lab.locator(".rv-sentence")).to_contain_text("PyTorch:")
     step = lab.get_by_role("button", name="next cell")
     for _ in range(3):

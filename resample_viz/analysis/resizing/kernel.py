@@ -34,7 +34,7 @@ class SampledKernel:
 
     def at(self, distances: Tensor) -> Tensor:
         """The weights at some distances, of any shape, linearly between samples, 0 beyond them."""
-        place = (distances - self.offsets[0]) / (self.offsets[1] - self.offsets[0])
+        place = (distances.double() - self.offsets[0]) / (self.offsets[1] - self.offsets[0])
         low = place.floor().clamp(0, len(self.offsets) - 2).long()
         share = (place - low).clamp(0, 1)
         inside = (place >= 0) & (place <= len(self.offsets) - 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 import ipywidgets as widgets
 
@@ -25,10 +26,14 @@ class PictureControls:
             options=_sizes(size), value=size, description=_("size"), style=LABEL
         )
         self.extent.add_class("rv-control-size")
-        self.widget = widgets.VBox([self.picture, self.extent])
         self._own: OwnPicture | None = None
         self.label = ""
         """What is looked at, for text."""
+
+    @cached_property
+    def widget(self) -> widgets.VBox:
+        """Both in one box."""
+        return widgets.VBox([self.picture, self.extent])
 
     def read(self) -> tuple[Image, int]:
         """What the two dropdowns say."""

@@ -450,9 +450,13 @@ class Lab(widgets.Box):
 
     def _named_controls(self) -> dict[str, widgets.Widget]:
         """Everything that can be set, by the names that presets use."""
-        operation = getattr(self.controls, "widgets", {"controls": self.controls.widget})
+        controls = self.controls
+        named = controls.widgets if hasattr(controls, "widgets") else {"controls": controls.widget}
         extras = {name: extra.widget for name, extra in self.extras.items()}
-        return {"picture": self.inputs.widget, **operation, **extras}
+        return {**self._picture_controls(), **named, **extras}
+
+    def _picture_controls(self) -> dict[str, widgets.Widget]:
+        return {"picture": self.inputs.widget}
 
     def _arrange(self, names: tuple[str, ...]) -> None:
         """Puts these controls beside the picture."""

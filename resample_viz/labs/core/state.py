@@ -452,10 +452,8 @@ class StatefulLab(Lab):
         back.add_class("rv-back")
         return [back]
 
-    def _named_controls(self) -> dict[str, widgets.Widget]:
-        named = super()._named_controls()
-        del named["picture"]
-        return {"image": self.inputs.picture, "size": self.inputs.extent, **named}
+    def _picture_controls(self) -> dict[str, widgets.Widget]:
+        return {"image": self.inputs.picture, "size": self.inputs.extent}
 
     def _arrange(self, names: tuple[str, ...]) -> None:
         self._column.arrange(("image", "size", *(names or self.key_controls)))
