@@ -55,6 +55,7 @@ class ResizeLab(Lab):
                 "of Pillow's is torch's."
             ),
             {"image": "astronaut", "size": 512, "target": 64},
+            controls=("a", "b", "closest", "target"),
         ),
         Preset(
             N_("one flag makes them equal"),
@@ -69,6 +70,7 @@ class ResizeLab(Lab):
                 "a": "torch bilinear antialias uint8",
                 "b": "Pillow BILINEAR uint8",
             },
+            controls=("a", "b", "closest", "target"),
         ),
         Preset(
             N_("OpenCV is torch without antialias"),
@@ -82,6 +84,7 @@ class ResizeLab(Lab):
                 "a": "torch bicubic",
                 "b": "OpenCV INTER_CUBIC",
             },
+            controls=("a", "b", "closest", "target"),
         ),
         Preset(
             N_("three kinds of area"),
@@ -97,6 +100,7 @@ class ResizeLab(Lab):
                 "b": "OpenCV INTER_AREA",
                 "target": 100,
             },
+            controls=("a", "b", "target"),
         ),
         Preset(
             N_("nearest, and the other nearest"),
@@ -112,6 +116,7 @@ class ResizeLab(Lab):
                 "b": "torch nearest-exact",
                 "target": 9,
             },
+            controls=("a", "b", "target"),
         ),
         Preset(
             N_("two rulers"),
@@ -126,6 +131,7 @@ class ResizeLab(Lab):
                 "b": "torch bilinear align_corners",
                 "target": 12,
             },
+            controls=("a", "b", "target"),
         ),
         Preset(
             N_("8 bits make it brighter"),
@@ -141,6 +147,7 @@ class ResizeLab(Lab):
                 "b": "torch bilinear float32",
                 "target": 128,
             },
+            controls=("dtype_a", "dtype_b", "a", "b"),
         ),
         Preset(
             N_("image and mask drift apart"),
@@ -156,6 +163,7 @@ class ResizeLab(Lab):
                 "b": "torchvision v2 tensor NEAREST",
                 "target": 13,
             },
+            controls=("a", "b", "target"),
         ),
     )
 

@@ -39,22 +39,21 @@ class ResizeControls:
         self.is_quiet = False
         self.given: dict[str, Any] = {}  # no parameter depends on the input
         self._single: dict[str, Any] = {}
-        boxes: list[widgets.Widget] = []
         for letter in ("a", "b"):
             name = f"dtype_{letter}"
             self._single[letter] = Simple(_dropdown(letter, DEFAULTS[letter]))
             self._single[name] = Simple(buttons(name, DTYPES, DEFAULTS[name]))
-            boxes += [self._single[letter].widget, self._single[name].widget]
         self._single["target"] = PairSliders("target", TARGETS, DEFAULTS["target"], whole=True)
         self.closest = widgets.Button(
             description=_("b := closest to a"),
             tooltip=_("Chooses the setting of b's library that comes closest to a."),
         )
         self.closest.layout.width = "auto"
-        boxes += [self.closest, self._single["target"].widget]
         for name, one in self._single.items():
             one.widget.add_class(f"rv-control-{name}")
-        self.widget = widgets.VBox(boxes)
+        own: dict[str, widgets.Widget] = {n: one.widget for n, one in self._single.items()}
+        target = own.pop("target")
+        self.widgets = {**own, "closest": self.closest, "target": target}
 
     def values(self) -> dict[str, Any]:
         """The two methods and the target size (height, width)."""

@@ -360,7 +360,7 @@ export class StageView {
     for (const panel of small) panel.fix(sizes.small, true);
     for (const panel of charts) panel.fix(sizes.chart, false);
     for (const panel of this.panels.values())
-      panel.offerEnlarging(small.includes(panel), panel.meta.name === this.enlarged);
+      panel.offerEnlarging(others.includes(panel), panel.meta.name === this.enlarged);
     const { isBeside } = sizes;
     fill(this.column, isBeside ? figures(small) : []);
     fill(this.mainRow, [...figures(main), this.column]);

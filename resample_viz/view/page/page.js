@@ -1,4 +1,4 @@
-// Made by tools/bundle.mjs from js/, sha256 5b2689fcffa2fdc55aca9f446de19e1e76ff3f3590a6e4bcf7d2a2d867b659d8
+// Made by tools/bundle.mjs from js/, sha256 da7b882294c998aa1d438b4ee0fbc3e3ef2660a009efae72335626af39e55d8c
 "use strict";
 (() => {
   // resample_viz/view/js/words.js
@@ -2242,7 +2242,7 @@
       for (const panel of small) panel.fix(sizes.small, true);
       for (const panel of charts) panel.fix(sizes.chart, false);
       for (const panel of this.panels.values())
-        panel.offerEnlarging(small.includes(panel), panel.meta.name === this.enlarged);
+        panel.offerEnlarging(others.includes(panel), panel.meta.name === this.enlarged);
       const { isBeside } = sizes;
       fill(this.column, isBeside ? figures(small) : []);
       fill(this.mainRow, [...figures(main), this.column]);
