@@ -1,4 +1,4 @@
-// Made by tools/bundle.mjs from js/, sha256 da7b882294c998aa1d438b4ee0fbc3e3ef2660a009efae72335626af39e55d8c
+// Made by tools/bundle.mjs from js/, sha256 96f64aa62e99c4c1783da3d9054c58dea944eee13be856e93f708134d9e4cae8
 
 // resample_viz/view/js/words.js
 var words = {};
@@ -580,6 +580,10 @@ function resize(canvas, width, height) {
 }
 function setText(node2, text) {
   if (node2.textContent !== text) node2.textContent = text;
+}
+function setStyle({ style }, wanted) {
+  for (const [name, value] of Object.entries(wanted))
+    if (style.getPropertyValue(name) !== value) style.setProperty(name, value);
 }
 function outline(pen, place, ratio, dashes) {
   const [x, y, w, h] = place;
@@ -1329,7 +1333,7 @@ var PanelView = class {
    * @param {number | null} [scale]
    */
   paint(scale = null) {
-    if (this.meta.kind === "row") return this.stage.paintRow(this);
+    if (this.meta.kind === "row") return;
     if (this.meta.kind === "chart") {
       resize(this.cells, this.meta.cols, this.meta.rows);
       this.cells.getContext("2d").putImageData(this.image, 0, 0);
@@ -1349,12 +1353,15 @@ var PanelView = class {
     const width = this.cells.width * each * size;
     const height = this.cells.height * each * size;
     resize(this.overlay, width, height);
-    for (const { style } of [this.cells, this.overlay]) {
-      style.left = `${Math.floor((pixels[0] - width) / 2) / ratio}px`;
-      style.top = `${Math.floor((pixels[1] - height) / 2) / ratio}px`;
-      style.width = `${width / ratio}px`;
-      style.height = `${height / ratio}px`;
-    }
+    const left = `${Math.floor((pixels[0] - width) / 2) / ratio}px`;
+    const top = `${Math.floor((pixels[1] - height) / 2) / ratio}px`;
+    for (const node2 of [this.cells, this.overlay])
+      setStyle(node2, {
+        left,
+        top,
+        width: `${width / ratio}px`,
+        height: `${height / ratio}px`
+      });
     this.cellSize = size / ratio;
     if (this.names) {
       const line2 = this.cellSize * view.rows / this.meta.rows;
@@ -1375,7 +1382,7 @@ var PanelView = class {
     const width = whole(this.width, ratio);
     const height = this.side ?? 150;
     resize(this.cells, Math.round(width * ratio), Math.round(height * ratio));
-    Object.assign(this.cells.style, { width: `${width}px`, height: `${height}px` });
+    setStyle(this.cells, { width: `${width}px`, height: `${height}px` });
     paintRow(this.cells.getContext("2d"), scene, { width, height, ratio }, colours);
   }
   /** Of an overview, the cells that share one device pixel along each axis. */
@@ -1798,15 +1805,19 @@ var PanelView = class {
 function condensed(image, each) {
   const width = Math.ceil(image.width / each);
   const small = new ImageData(width, Math.ceil(image.height / each));
-  const brightest = new Int16Array(width * small.height).fill(-1);
-  for (let i = 0; i < image.width * image.height; i++) {
-    const row = Math.floor(Math.floor(i / image.width) / each);
-    const at = row * width + Math.floor(i % image.width / each);
-    const pixel = image.data.subarray(4 * i, 4 * i + 4);
-    const light = pixel[0] + pixel[1] + pixel[2];
-    if (light <= brightest[at]) continue;
-    brightest[at] = light;
-    small.data.set(pixel, 4 * at);
+  const { data } = image;
+  const pixels = new Uint32Array(data.buffer);
+  const kept = new Uint32Array(small.data.buffer);
+  const lightest = new Int16Array(kept.length).fill(-1);
+  for (let row = 0, i = 0; row < image.height; row++) {
+    const first = Math.floor(row / each) * width;
+    for (let col = 0; col < image.width; col++, i++) {
+      const light = data[4 * i] + data[4 * i + 1] + data[4 * i + 2];
+      const at = first + Math.floor(col / each);
+      if (light <= lightest[at]) continue;
+      lightest[at] = light;
+      kept[at] = pixels[i];
+    }
   }
   return small;
 }
@@ -1976,6 +1987,7 @@ var StageView = class {
     this.written = "";
     this.offered = "";
     this.enlarged = "";
+    this.colours = /* @__PURE__ */ new Map();
     this.partly = "";
     this.rows = "";
     this.ahead = new Ahead(model, this.show);
@@ -1995,9 +2007,9 @@ var StageView = class {
     this.hint = element("div", "rv-hint");
     this.words = element("div", "rv-words");
     this.waysOut = element("div", "rv-ways-out");
-    const refusal = element("div", "rv-refusal");
-    refusal.append(this.alert, this.waysOut);
-    this.words.append(this.hint, refusal);
+    this.refusal = element("div", "rv-refusal");
+    this.refusal.append(this.alert, this.waysOut);
+    this.words.append(this.hint, this.refusal);
     this.grid = element("div", "rv-panels");
     this.mainRow = element("div", "rv-main-row");
     this.otherRow = element("div", "rv-other-row");
@@ -2119,7 +2131,7 @@ var StageView = class {
   }
   lost = () => {
     this.root.dataset.kernel = "lost";
-    this.alert.textContent = lost();
+    this.warn(lost());
   };
   showProgress = () => {
     const { share, text } = this.model.get("progress") ?? {};
@@ -2128,6 +2140,7 @@ var StageView = class {
   };
   /** Charts are drawn in the kernel, so it has to know whether the page is dark. */
   tellTheme() {
+    this.colours.clear();
     const probe = getComputedStyle(document.body).getPropertyValue("--jp-layout-color1").trim();
     const light = document.body.dataset.jpThemeLight;
     const dark = light ? light === "false" : isDark(probe);
@@ -2274,7 +2287,7 @@ var StageView = class {
     setText(this.firstLine, frame.code.split("\n", 1)[0]);
     this.codeRow.hidden = !frame.code;
     this.root.toggleAttribute("data-plain", !frame.code && !frame.links.length);
-    setText(this.alert, this.root.dataset.kernel === "lost" ? lost() : frame.alert);
+    this.warn(this.root.dataset.kernel === "lost" ? lost() : frame.alert);
     this.offer(frame.waysOut ?? []);
     setText(this.formula, frame.formula);
     setText(this.hint, frame.hint);
@@ -2288,6 +2301,11 @@ var StageView = class {
     this.marker.hidden = !frame.outside || frame.main?.length > 0;
     if (this.main.length)
       fill(this.notes, [this.merits, ...frame.panels.filter(({ caption }) => caption).map(noteOf)]);
+  }
+  /** @param {string} sentence "" for none */
+  warn(sentence) {
+    setText(this.alert, sentence);
+    this.refusal.hidden = !sentence;
   }
   /**
    * What a refusal suggests, as buttons that do it.
@@ -2481,7 +2499,7 @@ var StageView = class {
     this.bundle = null;
     const spot = this.inside(this.spot);
     if (spot) this.connect(spot);
-    const frame = this.field.getBoundingClientRect();
+    const frame = spot && this.field.getBoundingClientRect();
     this.lines.draw(this.arrows, this.bundle, frame);
     for (const panel of this.panels.values()) {
       if (!panel.meta) continue;
@@ -2858,11 +2876,22 @@ var StageView = class {
     const output = this.panels.get(meta.target);
     const panels = { input, output, chart: panel };
     const scene = rowScene(meta, bytes, link, panels, this.cellOfRow(link));
-    const style = getComputedStyle(this.root);
-    panel.paintScene(scene, (name) => style.getPropertyValue(`--rv-${name}`).trim());
+    panel.paintScene(scene, (name) => this.colour(name));
     const { row, place } = scene;
     const title = meta.samples ? t("Row {row} of y, kernel at {place}", { row, place: format(place, 2) }) : t("Row {row} of y", { row });
     setText(panel.title, title);
+  }
+  /**
+   * A colour of the page; asked for once in each theme.
+   * @param {string} name
+   */
+  colour(name) {
+    const { colours } = this;
+    if (!colours.has(name)) {
+      const value = getComputedStyle(this.root).getPropertyValue(`--rv-${name}`);
+      colours.set(name, value.trim());
+    }
+    return colours.get(name);
   }
   /**
    * The pointer over a row chart takes the place of the output cell along.
@@ -2930,7 +2959,7 @@ var StageView = class {
    * @param {string} sentence
    */
   say(sentence) {
-    setText(this.alert, sentence);
+    this.warn(sentence);
     this.root.dataset.state = "error";
   }
   /** @param {Omit<Edit, 'n' | 'name'>} edit */

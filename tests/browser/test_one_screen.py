@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Locator, expect
 from resample_viz.labs import LABS, Lab, UpsamplingLab
 from tests.browser.notebook_page import NotebookPage, notebook_page
 from tests.browser.server import JupyterServer
+from tests.browser.test_every_lab import spread
 
 SCREENS = {(1366, 768): 640, (1280, 720): 590}
 """Window, and the height in CSS pixels that a lab may take of it."""
@@ -21,6 +22,8 @@ PRESETS = [preset.name for preset in UpsamplingLab.presets]
 LEAST_SIDE = 220
 LEAST_OF_THREE = 180
 LEAST_TRACK = 160
+MOST_PRESETS = 3
+"""So many situations of a lab are tried, the first and the last among them; `make slow` all."""
 FILLER = ["print('a line of output')"] * 12
 LAB = "import resample_viz as rv\nlab = rv.UpsamplingLab()\nlab"
 
@@ -30,7 +33,7 @@ BOXES = """lab => {
     const box = node => {
         const {left, top, right, bottom, width, height} = node.getBoundingClientRect();
         return {left: left - corner.left, top: top - corner.top, right: right - corner.left,
-                bottom: bottom - corner.top, width, height, page: {top, bottom}};
+                bottom: bottom - corner.top, width, height};
     };
     const nameOf = node => [...node.classList].find(one => one.startsWith('rv-')) ?? node.className;
     const all = selector => Object.fromEntries([...lab.querySelectorAll(selector)]
@@ -106,15 +109,16 @@ def test_all_that_a_preset_is_about_stands_on_one_screen(
     assert min(seen["tracks"]) >= LEAST_TRACK
 
 
+@pytest.mark.parametrize("most", [MOST_PRESETS, pytest.param(100, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", ON_ONE_SCREEN, ids=lambda kind: kind.name)
-def test_every_preset_of_a_lab_stands_on_one_screen(
-    notebook: NotebookPage, kind: type[Lab]
+def test_the_presets_of_a_lab_stand_on_one_screen(
+    notebook: NotebookPage, kind: type[Lab], most: int
 ) -> None:
     notebook.turn_to_cells(f"import resample_viz as rv\nlab = rv.{kind.__name__}()\nlab")
     notebook.run_all()
     lab = notebook.lab(kind.name)
     notebook.wait_for_frame(lab)
-    for preset in ("", *(preset.name for preset in kind.presets)):
+    for preset in spread(["", *(preset.name for preset in kind.presets)], most):
         choose_preset(notebook, lab, preset)
         for (width, height), limit in SCREENS.items():
             notebook.page.set_viewport_size({"width": width, "height": height})
@@ -142,9 +146,11 @@ def test_the_controls_of_a_preset_stand_beside_the_picture_and_change_it(
     for name in preset.controls:
         expect(at_hand.locator(f".rv-control-{name}").first).to_be_visible()
     expect(lab.locator(".rv-presets .rv-active")).to_have_text(preset.name)
-    before = lab.evaluate(COUNTED)
+    before, boxes = lab.evaluate(COUNTED), lab.evaluate(BOXES)
     among_cells.move_slider(lab, "scale_factor", -4)
-    after = lab.evaluate(COUNTED)
+    after, moved = lab.evaluate(COUNTED), lab.evaluate(BOXES)
+    for part in ("panels", "parts", "tracks"):
+        assert moved[part] == boxes[part], "nothing moves while one drags"
     assert before["y"] != after["y"]
     expect(lab.locator(".rv-presets .rv-active")).to_have_count(0)
 

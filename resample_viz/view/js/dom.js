@@ -37,6 +37,16 @@ export function setText(node, text) {
 }
 
 /**
+ * Writes what differs: what is written makes the page lay itself out again.
+ * @param {HTMLElement} node
+ * @param {Record<string, string>} wanted
+ */
+export function setStyle({ style }, wanted) {
+  for (const [name, value] of Object.entries(wanted))
+    if (style.getPropertyValue(name) !== value) style.setProperty(name, value);
+}
+
+/**
  * A rectangle that stands out on any picture: white on black.
  * @param {Pen} pen
  * @param {Rect} place

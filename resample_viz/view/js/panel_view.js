@@ -16,7 +16,7 @@ import {
   valueAt,
   visibleCells,
 } from "./geometry.js";
-import { element, outline, resize, setText } from "./dom.js";
+import { element, outline, resize, setStyle, setText } from "./dom.js";
 import { whole } from "./layout.js";
 import { paintRow } from "./row_chart.js";
 import { t } from "./words.js";
@@ -246,7 +246,7 @@ export class PanelView {
    * @param {number | null} [scale]
    */
   paint(scale = null) {
-    if (this.meta.kind === "row") return this.stage.paintRow(this);
+    if (this.meta.kind === "row") return; // it follows the pointer, see `StageView.light`
     if (this.meta.kind === "chart") {
       resize(this.cells, this.meta.cols, this.meta.rows);
       this.cells.getContext("2d").putImageData(this.image, 0, 0);
@@ -268,12 +268,15 @@ export class PanelView {
     const width = this.cells.width * each * size;
     const height = this.cells.height * each * size;
     resize(this.overlay, width, height);
-    for (const { style } of [this.cells, this.overlay]) {
-      style.left = `${Math.floor((pixels[0] - width) / 2) / ratio}px`;
-      style.top = `${Math.floor((pixels[1] - height) / 2) / ratio}px`;
-      style.width = `${width / ratio}px`;
-      style.height = `${height / ratio}px`;
-    }
+    const left = `${Math.floor((pixels[0] - width) / 2) / ratio}px`;
+    const top = `${Math.floor((pixels[1] - height) / 2) / ratio}px`;
+    for (const node of [this.cells, this.overlay])
+      setStyle(node, {
+        left,
+        top,
+        width: `${width / ratio}px`,
+        height: `${height / ratio}px`,
+      });
     this.cellSize = size / ratio;
     if (this.names) {
       const line = (this.cellSize * view.rows) / this.meta.rows;
@@ -295,7 +298,7 @@ export class PanelView {
     const width = whole(this.width, ratio);
     const height = this.side ?? 150;
     resize(this.cells, Math.round(width * ratio), Math.round(height * ratio));
-    Object.assign(this.cells.style, { width: `${width}px`, height: `${height}px` });
+    setStyle(this.cells, { width: `${width}px`, height: `${height}px` });
     paintRow(this.cells.getContext("2d"), scene, { width, height, ratio }, colours);
   }
 
@@ -763,15 +766,19 @@ export class PanelView {
 function condensed(image, each) {
   const width = Math.ceil(image.width / each);
   const small = new ImageData(width, Math.ceil(image.height / each));
-  const brightest = new Int16Array(width * small.height).fill(-1);
-  for (let i = 0; i < image.width * image.height; i++) {
-    const row = Math.floor(Math.floor(i / image.width) / each);
-    const at = row * width + Math.floor((i % image.width) / each);
-    const pixel = image.data.subarray(4 * i, 4 * i + 4);
-    const light = pixel[0] + pixel[1] + pixel[2];
-    if (light <= brightest[at]) continue;
-    brightest[at] = light;
-    small.data.set(pixel, 4 * at);
+  const { data } = image;
+  const pixels = new Uint32Array(data.buffer);
+  const kept = new Uint32Array(small.data.buffer);
+  const lightest = new Int16Array(kept.length).fill(-1);
+  for (let row = 0, i = 0; row < image.height; row++) {
+    const first = Math.floor(row / each) * width;
+    for (let col = 0; col < image.width; col++, i++) {
+      const light = data[4 * i] + data[4 * i + 1] + data[4 * i + 2];
+      const at = first + Math.floor(col / each);
+      if (light <= lightest[at]) continue;
+      lightest[at] = light;
+      kept[at] = pixels[i];
+    }
   }
   return small;
 }

@@ -79,6 +79,8 @@ export class StageView {
     this.written = "";
     this.offered = "";
     this.enlarged = "";
+    /** @type {Map<string, string>} */
+    this.colours = new Map();
     this.partly = "";
     this.rows = "";
     this.ahead = new Ahead(model, this.show);
@@ -99,9 +101,9 @@ export class StageView {
     this.hint = element("div", "rv-hint");
     this.words = element("div", "rv-words");
     this.waysOut = element("div", "rv-ways-out");
-    const refusal = element("div", "rv-refusal");
-    refusal.append(this.alert, this.waysOut);
-    this.words.append(this.hint, refusal);
+    this.refusal = element("div", "rv-refusal");
+    this.refusal.append(this.alert, this.waysOut);
+    this.words.append(this.hint, this.refusal);
     this.grid = element("div", "rv-panels");
     this.mainRow = element("div", "rv-main-row");
     this.otherRow = element("div", "rv-other-row");
@@ -229,7 +231,7 @@ export class StageView {
 
   lost = () => {
     this.root.dataset.kernel = "lost";
-    this.alert.textContent = lost();
+    this.warn(lost());
   };
 
   showProgress = () => {
@@ -240,6 +242,7 @@ export class StageView {
 
   /** Charts are drawn in the kernel, so it has to know whether the page is dark. */
   tellTheme() {
+    this.colours.clear();
     const probe = getComputedStyle(document.body).getPropertyValue("--jp-layout-color1").trim();
     const light = document.body.dataset.jpThemeLight;
     const dark = light ? light === "false" : isDark(probe);
@@ -395,7 +398,7 @@ export class StageView {
     setText(this.firstLine, frame.code.split("\n", 1)[0]);
     this.codeRow.hidden = !frame.code;
     this.root.toggleAttribute("data-plain", !frame.code && !frame.links.length);
-    setText(this.alert, this.root.dataset.kernel === "lost" ? lost() : frame.alert);
+    this.warn(this.root.dataset.kernel === "lost" ? lost() : frame.alert);
     this.offer(frame.waysOut ?? []);
     setText(this.formula, frame.formula);
     setText(this.hint, frame.hint);
@@ -409,6 +412,12 @@ export class StageView {
     this.marker.hidden = !frame.outside || frame.main?.length > 0; // where it is no setting
     if (this.main.length)
       fill(this.notes, [this.merits, ...frame.panels.filter(({ caption }) => caption).map(noteOf)]);
+  }
+
+  /** @param {string} sentence "" for none */
+  warn(sentence) {
+    setText(this.alert, sentence);
+    this.refusal.hidden = !sentence;
   }
 
   /**
@@ -630,7 +639,7 @@ export class StageView {
     this.bundle = null;
     const spot = this.inside(this.spot);
     if (spot) this.connect(spot);
-    const frame = this.field.getBoundingClientRect();
+    const frame = spot && this.field.getBoundingClientRect();
     this.lines.draw(this.arrows, this.bundle, frame);
     for (const panel of this.panels.values()) {
       if (!panel.meta) continue; // it is just being put into the page, where another lost the focus
@@ -1039,13 +1048,25 @@ export class StageView {
     const output = this.panels.get(meta.target);
     const panels = { input, output, chart: panel };
     const scene = rowScene(meta, bytes, link, panels, this.cellOfRow(link));
-    const style = getComputedStyle(this.root);
-    panel.paintScene(scene, (name) => style.getPropertyValue(`--rv-${name}`).trim());
+    panel.paintScene(scene, (name) => this.colour(name));
     const { row, place } = scene;
     const title = meta.samples
       ? t("Row {row} of y, kernel at {place}", { row, place: format(place, 2) })
       : t("Row {row} of y", { row });
     setText(panel.title, title);
+  }
+
+  /**
+   * A colour of the page; asked for once in each theme.
+   * @param {string} name
+   */
+  colour(name) {
+    const { colours } = this;
+    if (!colours.has(name)) {
+      const value = getComputedStyle(this.root).getPropertyValue(`--rv-${name}`);
+      colours.set(name, value.trim());
+    }
+    return colours.get(name);
   }
 
   /**
@@ -1121,7 +1142,7 @@ export class StageView {
    * @param {string} sentence
    */
   say(sentence) {
-    setText(this.alert, sentence);
+    this.warn(sentence);
     this.root.dataset.state = "error";
   }
 
