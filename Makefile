@@ -2,7 +2,7 @@
 # make test   runs everything that must hold
 # make slow   runs what takes longer: every choice of every list, lessons that train, in JupyterLab
 # make words  collects the sentences for translators, and compiles translations
-# make bundle makes the stage's one JavaScript module of its parts, and the page's script (needs Node)
+# make bundle makes the stage's one JavaScript module of its parts (needs Node)
 # All of them build .venv first, once. Nothing is installed outside this folder.
 
 PYTHON ?= python3

@@ -1,4 +1,4 @@
-// Made by tools/bundle.mjs from js/, sha256 96f64aa62e99c4c1783da3d9054c58dea944eee13be856e93f708134d9e4cae8
+// Made by tools/bundle.mjs from js/, sha256 55af534c9f9fc2d0eee7751a7ab13e27b8d66425ace7d9fde699003f8afaad09
 
 // resample_viz/view/js/words.js
 var words = {};

@@ -15,23 +15,19 @@ from resample_viz.view.stage import HERE
 
 ROOT = HERE.parents[1]
 SOURCES = sorted((HERE / "js").glob("*.js"))
-PAGE = (HERE / "page" / "page.js").read_text(encoding="utf-8")
 ESBUILD = ROOT / "node_modules" / "esbuild"
 
 
 def test_the_bundle_was_made_of_these_sources() -> None:
     sha = hashlib.sha256(b"".join(path.read_bytes() for path in SOURCES)).hexdigest()
-    for bundle in (Stage._esm, PAGE):
-        first = bundle.partition("\n")[0]
-        assert first.endswith(f"js/, sha256 {sha}"), "view/js/ has changed: run `make bundle`"
+    first = Stage._esm.partition("\n")[0]
+    assert first.endswith(f"js/, sha256 {sha}"), "view/js/ has changed: run `make bundle`"
 
 
 def test_every_source_is_in_the_bundle() -> None:
     assert re.findall(r"^// resample_viz/view/js/(\w+\.js)$", Stage._esm, re.MULTILINE)
     for path in SOURCES:
-        line = f"// resample_viz/view/js/{path.name}\n"
-        assert line in PAGE
-        assert (line in Stage._esm) == (path.name != "page.js")
+        assert f"// resample_viz/view/js/{path.name}\n" in Stage._esm
 
 
 @pytest.mark.skipif(
@@ -40,8 +36,7 @@ def test_every_source_is_in_the_bundle() -> None:
 def test_bundling_again_gives_the_same_bytes(tmp_path: Path) -> None:
     command = ["node", str(ROOT / "tools" / "bundle.mjs"), str(tmp_path)]
     subprocess.run(command, check=True, cwd=ROOT)
-    for name in ("stage.js", "page/page.js"):
-        assert (tmp_path / name).read_bytes() == (HERE / name).read_bytes()
+    assert (tmp_path / "stage.js").read_bytes() == (HERE / "stage.js").read_bytes()
 
 
 @pytest.mark.skipif(

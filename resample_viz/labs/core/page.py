@@ -23,7 +23,7 @@ from ipywidgets.embed import dependency_state
 
 from resample_viz.labs.core.ahead import Track, tracks
 from resample_viz.labs.core.state import StatefulLab
-from resample_viz.view import Encoded
+from resample_viz.view import Encoded, Stage
 from resample_viz.view.colors import palette
 from resample_viz.view.stage import HERE
 
@@ -238,6 +238,7 @@ def _write_lab(
         "stage": lab.stage.model_id,
         "slider": situations[0].moves[0].slider,
         "situations": [{"name": one.name, "button": one.button} for one in situations],
+        "esm": Stage._esm,
         "palettes": {name: _packed(palette(name)) for name in sorted(colormaps)},
     }
     _write_script(folder / "lab.js", "rvStored = {}", content)

@@ -253,6 +253,8 @@ export interface StoredPage {
   slider: string;
   situations: { name: string; button: string }[];
   palettes: Record<string, string>;
+  /** The stage's module. */
+  esm: string;
 }
 
 export type Control = Slider;
@@ -263,7 +265,7 @@ declare global {
     rvWidgets: any;
     rvFrames: (situation: Situation) => void;
     rvStored: StoredPage;
-    rvLab: import("./page.js").StoredLab;
+    rvLab: any;
   }
 }
 
