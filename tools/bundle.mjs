@@ -2,12 +2,13 @@
 //
 //     node tools/bundle.mjs [FOLDER]
 //
-// The first line of the bundle carries a hash of its sources, so that a test without Node finds a
-// bundle that was not made again.
+// Without comments and white space, because it is sent with every lab; names stay, for whoever reads a
+// stack trace. The first line names the sources and carries their hash, so that a test without Node
+// finds a bundle that was not made again.
 
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -17,14 +18,19 @@ const names = readdirSync(join(view, "js")).filter((name) => name.endsWith(".js"
 const hash = createHash("sha256");
 for (const name of names.sort()) hash.update(readFileSync(join(view, "js", name)));
 
-await build({
+const { metafile, outputFiles } = await build({
   entryPoints: [join(view, "js", "stage.js")],
-  outfile: join(out, "stage.js"),
   bundle: true,
   format: "esm",
   target: "es2022",
   charset: "utf8",
-  banner: { js: `// Made by tools/bundle.mjs from js/, sha256 ${hash.digest("hex")}` },
+  minifyWhitespace: true,
+  minifySyntax: true,
   legalComments: "none",
   logLevel: "warning",
+  metafile: true,
+  write: false,
 });
+const bundled = Object.keys(metafile.inputs).map((path) => basename(path));
+const first = `// Made by tools/bundle.mjs from js/: ${bundled.sort().join(" ")}, sha256 ${hash.digest("hex")}`;
+writeFileSync(join(out, "stage.js"), `${first}\n${outputFiles[0].text}`);

@@ -21,13 +21,12 @@ ESBUILD = ROOT / "node_modules" / "esbuild"
 def test_the_bundle_was_made_of_these_sources() -> None:
     sha = hashlib.sha256(b"".join(path.read_bytes() for path in SOURCES)).hexdigest()
     first = Stage._esm.partition("\n")[0]
-    assert first.endswith(f"js/, sha256 {sha}"), "view/js/ has changed: run `make bundle`"
+    assert first.endswith(f", sha256 {sha}"), "view/js/ has changed: run `make bundle`"
 
 
 def test_every_source_is_in_the_bundle() -> None:
-    assert re.findall(r"^// resample_viz/view/js/(\w+\.js)$", Stage._esm, re.MULTILINE)
-    for path in SOURCES:
-        assert f"// resample_viz/view/js/{path.name}\n" in Stage._esm
+    bundled = Stage._esm.partition("\n")[0].partition("js/: ")[2].partition(",")[0]
+    assert bundled.split() == [path.name for path in SOURCES]
 
 
 @pytest.mark.skipif(
@@ -51,8 +50,8 @@ def test_bundling_ipywidgets_again_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_the_bundle_is_one_text_that_imports_nothing_and_exports_a_widget() -> None:
-    assert not re.search(r"^\s*import\b", Stage._esm, re.MULTILINE)
-    exported = re.search(r"export \{([^}]*)\};\s*$", Stage._esm)
+    assert not re.search(r"(^|[;}])\s*import\b", Stage._esm, re.MULTILINE)
+    exported = re.search(r"export\s*\{([^}]*)\};\s*$", Stage._esm)
     assert exported
     assert "stage_default as default" in exported[1]
 
