@@ -3,7 +3,7 @@
 // screen lets them be, the others small, below them. Numbers only.
 /** @import { Plan, Room } from "./protocol.js" */
 
-export const GAP = 12; // CSS pixels between panels
+const GAP = 12; // CSS pixels between panels
 const LEAST = 220; // CSS pixels; a main panel is never smaller while two of them fit side by side
 const LEAST_OF_THREE = 180; // CSS pixels, where three stand side by side
 const LEAST_OTHER = 43; // CSS pixels

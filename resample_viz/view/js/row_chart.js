@@ -50,7 +50,7 @@ export function rowScene(meta, bytes, link, { input, output, chart }, { row, col
  * @param {number} pixels
  * @returns {[number, number]}
  */
-export function shownColumns(place, width, pixels) {
+function shownColumns(place, width, pixels) {
   const most = Math.max(FEWEST, Math.min(MOST, Math.round(pixels / PER_COLUMN)));
   const count = Math.min(width, most);
   const first = Math.max(0, Math.min(width - count, Math.round(place - (count - 1) / 2)));
@@ -74,7 +74,7 @@ export function columnAt(x, width, [first, last]) {
  * @param {number} width
  * @param {(row: number, col: number) => number} value
  */
-export function mixedRow(rows, row, width, value) {
+function mixedRow(rows, row, width, value) {
   const mixed = new Float64Array(width);
   for (const [i, weight] of axisSources(rows, row))
     for (let col = 0; col < width; col++) mixed[col] += weight * value(i, col);
