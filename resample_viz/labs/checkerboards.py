@@ -160,7 +160,7 @@ def overlap_frame(operation: ConvTranspose, x: Tensor) -> Frame:
     panels = tuple(
         Panel(
             f"count_{i}",
-            _("Stamps per cell: {title}", title=title),
+            _("{title}: stamps per cell", title=title),
             "output",
             count[None].float(),
             (0.0, float(count.max())),

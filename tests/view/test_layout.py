@@ -16,14 +16,14 @@ from resample_viz.view.stage import HERE
 GAP, TITLE, NOTES = 12, 20, 150
 LEAST, LEAST_OF_THREE, LEAST_OTHER = 220, 180, 43
 ROOMS = [
-    {"width": w, "height": h, "ratio": r, "count": c, "smalls": s, "charts": n}
+    {"width": w, "height": h, "ratio": r, "count": c, "smalls": s, "charts": n, "letters": 9}
     for w, h, r, c, s, n in product(
         (600, 686, 1640), (330, 420, 850), (1, 1.25, 1.5, 2), (2, 2.5), range(9), (0, 1)
     )
 ]
 
 
-def called(module: str, calls: list[list[Any]]) -> list[Any]:
+def called(module: str, calls: list[list[Any]]) -> Any:
     """The results of calls of functions in a module of js/."""
     node, _ = compute_driver_executable()
     command = [str(node), str(Path(__file__).with_name("calls.mjs")), str(HERE / "js" / module)]
@@ -33,7 +33,7 @@ def called(module: str, calls: list[list[Any]]) -> list[Any]:
     return json.loads(answer.stdout)
 
 
-def height_of(room: dict[str, Any], plan: dict[str, Any]) -> float:
+def height_of(room: dict[str, Any], plan: dict[str, Any]) -> Any:
     """What main panels, small ones and charts take, without the titles of the first two rows."""
     if plan["isBeside"]:
         return plan["main"] + (plan["chart"] if room["charts"] else 0)

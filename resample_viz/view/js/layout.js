@@ -10,8 +10,8 @@ const LEAST_OTHER = 43; // CSS pixels
 const WANTED_OTHER = 128; // CSS pixels: a picture of 128 cells has one for each
 const MOST_ROWS = 3;
 const SHARING = 2; // small panels that can stand in a column beside the main ones
-export const TINY = 100; // CSS pixels; the title of a smaller panel has two lines
-const SECOND_LINE = 10; // CSS pixels
+const PER_LETTER = 6.5; // CSS pixels of a title
+const SECOND_LINE = 10; // CSS pixels that a title of two lines needs more
 const CHART = 96; // CSS pixels: the height of a chart in a row of its own
 const LEAST_CHART = 190; // CSS pixels: the width of a chart beside small panels
 const NOTES = 150; // CSS pixels: the figures of merit, and the gap beside them
@@ -75,26 +75,27 @@ function planBelow(room) {
  * @param {number} rows
  * @param {boolean} isChartApart
  */
-function smallBelow({ width, height, smalls, charts }, main, rows, isChartApart) {
+function smallBelow({ width, height, smalls, charts, letters }, main, rows, isChartApart) {
   const chart = isChartApart ? CHART + TITLE : 0;
   const high = (height - main - chart - (rows - 1) * (TITLE + GAP / 2)) / rows;
   const taken = NOTES + (charts && !isChartApart ? LEAST_CHART + GAP : 0);
   const wide = smalls ? (width - taken) / Math.ceil(smalls / rows) - GAP : high;
   const small = Math.min(high, wide, MOST_OTHER * main);
-  return small < TINY ? Math.min(small, high - SECOND_LINE) : small;
+  return isLong(letters, small) ? Math.min(small, high - SECOND_LINE) : small;
 }
 
 /**
  * @param {Room} room
  * @returns {Plan}
  */
-function planBeside({ width, height, count, smalls }) {
+function planBeside({ width, height, count, smalls, letters }) {
   if (smalls > SHARING) return { main: 0, small: 0, chart: 0, isBeside: true, isChartApart: false };
   const widest = (width - GAP * Math.ceil(count) - LEAST_BESIDE) / count;
   const main = Math.min(widest, Math.max(LEAST, CHART_BELOW * height));
   const left = width - count * main - Math.ceil(count) * GAP;
   // Two of them, one above the other, are as high as a main panel with its title.
-  const small = Math.min(left, (main - TITLE - GAP / 2) / 2);
+  const second = isLong(letters, left) ? 2 * SECOND_LINE : 0;
+  const small = Math.min(left, (main - TITLE - GAP / 2 - second) / 2);
   return {
     main,
     small,
@@ -102,6 +103,15 @@ function planBeside({ width, height, count, smalls }) {
     isBeside: true,
     isChartApart: false,
   };
+}
+
+/**
+ * Whether a title of so many letters takes two lines over a panel so many CSS pixels wide.
+ * @param {number} letters
+ * @param {number} width
+ */
+export function isLong(letters, width) {
+  return letters * PER_LETTER > width - 8;
 }
 
 /**

@@ -451,17 +451,20 @@ export class PanelView {
    */
   writeNumbers(pen, size, box, filled) {
     const bright = new Set(filled.map(({ row, col }) => `${row},${col}`)); // by the highlight
-    pen.font = `${Math.round(Math.min(size * 0.32, 15 * (window.devicePixelRatio || 1)))}px sans-serif`;
+    const cells = Array.from({ length: this.meta.rows * this.meta.cols }, (_, i) => {
+      const [row, col] = [Math.floor(i / this.meta.cols), i % this.meta.cols];
+      return { row, col, text: format(this.value(row, col), size > 60 ? 3 : 2) };
+    });
+    const ratio = window.devicePixelRatio || 1;
+    const longest = Math.max(...cells.map(({ text }) => text.length));
+    pen.font = `${Math.round(Math.min(numberSize(size, longest), 15 * ratio))}px sans-serif`;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
-    const cells = this.meta.rows * this.meta.cols;
-    for (let i = 0; i < cells; i++) {
-      const row = Math.floor(i / this.meta.cols);
-      const col = i % this.meta.cols;
+    for (const { row, col, text } of cells) {
       if (this.hides(row, col)) continue;
       pen.fillStyle = bright.has(`${row},${col}`) ? "#000" : this.inkAt(row, col);
       const [x, y, w, h] = box({ row, col });
-      pen.fillText(format(this.value(row, col), size > 60 ? 3 : 2), x + w / 2, y + h / 2);
+      pen.fillText(text, x + w / 2, y + h / 2);
     }
   }
 
@@ -755,6 +758,15 @@ export class PanelView {
     field.focus({ preventScroll: true });
     if (start === undefined) field.select();
   }
+}
+
+/**
+ * The size of the numbers in cells: as large as the longest of them lets it be.
+ * @param {number} cell
+ * @param {number} letters
+ */
+function numberSize(cell, letters) {
+  return Math.min(0.45 * cell, (0.92 * cell) / (0.56 * letters));
 }
 
 /**

@@ -335,6 +335,8 @@ export interface Room {
   count: number;
   smalls: number;
   charts: number;
+  /** Of the longest title of a small panel. */
+  letters: number;
 }
 
 /** CSS pixels: sides of main and of small panels, height of a chart; and where the small ones are. */

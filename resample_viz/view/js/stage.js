@@ -20,7 +20,7 @@ import { Ahead } from "./ahead.js";
 import { Card } from "./card.js";
 import { element, resize, setText } from "./dom.js";
 import { LabAround } from "./lab.js";
-import { commonScale, KERNEL_SHARE, notLarger, plan, TINY, whole } from "./layout.js";
+import { commonScale, isLong, KERNEL_SHARE, notLarger, plan, whole } from "./layout.js";
 import { Lines } from "./lines.js";
 import { columnAt, nearest, rowScene } from "./row_chart.js";
 import { PanelView } from "./panel_view.js";
@@ -351,6 +351,7 @@ export class StageView {
     const small = others.filter((panel) => panel.isPicture);
     const charts = others.filter((panel) => !panel.isPicture);
     const kernels = main.filter(isKernel).length;
+    const letters = Math.max(0, ...small.map(({ meta }) => meta.title.length));
     const sizes = plan({
       width: this.root.clientWidth,
       height: height - taken - TITLE_ROWS,
@@ -358,6 +359,7 @@ export class StageView {
       count: main.length - kernels * (1 - KERNEL_SHARE),
       smalls: small.length,
       charts: charts.length,
+      letters,
     });
     for (const panel of main) panel.fix(sideOf(panel, sizes.main), false);
     for (const panel of small) panel.fix(sizes.small, true);
@@ -369,7 +371,7 @@ export class StageView {
     fill(this.mainRow, [...figures(main), this.column]);
     fill(this.otherRow, [...(isBeside ? [] : figures(small)), this.notes, ...figures(charts)]);
     this.notes.style.maxHeight = `${(isBeside ? sizes.chart : sizes.small) + 20}px`;
-    this.grid.classList.toggle("rv-tiny", !isBeside && small.length > 0 && sizes.small < TINY);
+    this.grid.classList.toggle("rv-long-titles", isLong(letters, sizes.small));
     this.otherRow.classList.toggle("rv-chart-apart", sizes.isChartApart);
   }
 
@@ -1205,11 +1207,9 @@ function figures(panels) {
 }
 
 /** @param {PanelMeta} panel */
-function noteOf({ caption, name }) {
+function noteOf({ caption, title }) {
   const note = element("div");
-  /** @type {Record<string, string>} */
-  const called = { index: t("index"), error: t("error") }; // x and y are called so everywhere
-  note.textContent = `${called[name] ?? name}: ${caption}`;
+  note.textContent = `${title.split(/[:,(]/)[0].trim()}: ${caption}`;
   return note;
 }
 
